@@ -1,0 +1,126 @@
+package symphony_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+)
+
+// BenchmarkSetUserPresence is one call, sequential, on loopback, beside the same
+// call by hand on net/http. Machines change their speed, so the peers take turns
+// in one loop and their times are reported as ratios to the call by hand.
+//
+//	go test -run '^$' -bench SetUserPresence .
+func BenchmarkSetUserPresence(b *testing.B) {
+	base := "http://" + cannedServer(b) + "/pod"
+	client, err := symphony.NewClient(base, symphony.StaticSessionToken("a-session-token"))
+	require.NoError(b, err)
+	byHand := &http.Client{Transport: symphony.NewTransport()}
+
+	hand := func() error { return setByHand(b.Context(), byHand, base) }
+	far := func() error {
+		_, err := client.SetUserPresence(b.Context(), 7078106126503, symphony.PresenceBusy, true)
+		return err
+	}
+	near, cancel := context.WithTimeout(b.Context(), 25*time.Second)
+	defer cancel()
+	nearby := func() error {
+		_, err := client.SetUserPresence(near, 7078106126503, symphony.PresenceBusy, true)
+		return err
+	}
+
+	for name, call := range map[string]func() error{"by-hand": hand, "symphony": far, "symphony-near-deadline": nearby} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := call(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("ratio", func(b *testing.B) {
+		var spent [3]time.Duration
+		for b.Loop() {
+			for i, call := range []func() error{hand, far, nearby} {
+				start := time.Now()
+				if err := call(); err != nil {
+					b.Fatal(err)
+				}
+				spent[i] += time.Since(start)
+			}
+		}
+		b.ReportMetric(spent[1].Seconds()/spent[0].Seconds(), "symphony/hand")
+		b.ReportMetric(spent[2].Seconds()/spent[0].Seconds(), "near-deadline/hand")
+	})
+}
+
+// setByHand is the call as one writes it without this package.
+func setByHand(ctx context.Context, client *http.Client, base string) error {
+	body, err := json.Marshal(struct {
+		Category string `json:"category"`
+		UserID   int64  `json:"userId"`
+	}{"BUSY", 7078106126503})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v3/user/presence?soft=true", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("sessionToken", "a-session-token")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var presence symphony.V2Presence
+	return json.NewDecoder(resp.Body).Decode(&presence)
+}
+
+// cannedServer answers every request with a presence, and allocates nothing, so
+// that the figures are those of the client.
+func cannedServer(b *testing.B) (address string) {
+	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = listener.Close() })
+	const presence = `{"category":"BUSY","userId":7078106126503,"timestamp":1533928483800}`
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(presence), presence)
+	serve := func(conn net.Conn) {
+		defer conn.Close()
+		request := make([]byte, 0, 8<<10)
+		for {
+			n, err := conn.Read(request[len(request):cap(request)])
+			if err != nil {
+				return
+			}
+			if request = request[:len(request)+n]; request[len(request)-1] == '}' { // the end of the body
+				request = request[:0]
+				if _, err := conn.Write(answer); err != nil {
+					return
+				}
+			}
+		}
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}()
+	return listener.Addr().String()
+}

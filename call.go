@@ -1,0 +1,178 @@
+package symphony
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// call is one call of the API: what it sends, and what its attempts brought. It is
+// the context of its requests, so that the retry policy and the transport find it.
+type call struct {
+	context.Context
+
+	method    string
+	path      string // below the base URL, escaped
+	url       url.URL
+	body      []byte
+	retryable bool
+	discard   bool // nobody wants the answer's body
+	token     string
+	traceID   string
+	values    [2]string // behind the header's token and trace id
+
+	maxAttempts int
+	attempts    int
+	last        outcome       // of the last attempt that was not interrupted
+	wait        time.Duration // before the next one
+}
+
+type callKey struct{}
+
+// Value finds the call itself, besides what the caller's context holds.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// callOf is the call that a request belongs to.
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// address joins the path to the base URL as it stands.
+func (c *call) address(base *url.URL, query string) error {
+	plain, err := url.PathUnescape(c.path)
+	if err != nil {
+		return &InvalidArgumentError{"req.Path", "it is not in escaped form"}
+	}
+	c.url = *base
+	c.url.Path += plain
+	if plain != c.path || base.RawPath != "" {
+		c.url.RawPath = base.EscapedPath() + c.path
+	}
+	c.url.RawQuery = query
+	return nil
+}
+
+// encode makes the body.
+func (c *call) encode(body any) error {
+	if body == nil {
+		return nil
+	}
+	var err error
+	if c.body, err = json.Marshal(body); err != nil {
+		return &InvalidArgumentError{"req.Body", "it cannot be sent as JSON: " + err.Error()}
+	}
+	return nil
+}
+
+// setHeader sets what differs from call to call.
+func (c *call) setHeader(header http.Header) {
+	c.values = [2]string{c.token, c.traceID}
+	if c.token != "" {
+		header[headerSessionToken] = c.values[0:1:1]
+	}
+	header[headerTraceID] = c.values[1:2:2]
+	if c.body != nil {
+		header[headerContentType] = jsonValue
+	}
+}
+
+var jsonValue = []string{contentTypeJSON}
+
+// answeredTraceID is the trace id of the answer, else the one sent.
+func (c *call) answeredTraceID() string {
+	if id := line(redact(c.last.header.Get(headerTraceID), c.token), maxTraceID); id != "" {
+		return id
+	}
+	return c.traceID
+}
+
+// statusError is the error of an answer other than 2xx.
+func (c *call) statusError() error {
+	body := c.last.body
+	if c.last.cut { // perhaps in the middle of an echoed token
+		body = body[:max(0, len(body)-len(c.token))]
+	}
+	code, message, isJSON := readErrorBody(c.last.header, body, c.token)
+	return APIError{
+		StatusCode: c.last.status,
+		Code:       code,
+		Message:    message,
+		Method:     c.method,
+		Path:       c.path,
+		TraceID:    c.answeredTraceID(),
+		RetryAfter: retryAfter(c.last.header),
+		Attempts:   c.attempts,
+		hint:       c.hint(isJSON),
+	}.typed()
+}
+
+// hint says what the caller can do about an answer.
+func (c *call) hint(isJSON bool) string {
+	switch status := c.last.status; {
+	case status == http.StatusForbidden && c.method == http.MethodPost && c.path == pathUserPresence:
+		return `- does the service user have the "User Provisioning" entitlement?`
+	case status == http.StatusNotFound && !isJSON:
+		return "- does the base URL lack /pod?"
+	case status == http.StatusProxyAuthRequired && c.last.proxy != "":
+		return fmt.Sprintf("- the proxy %s asks for credentials", line(c.last.proxy, maxTraceID))
+	case status == http.StatusProxyAuthRequired:
+		return "- the proxy asks for credentials"
+	case status >= 300 && status < 400:
+		if to, err := url.Parse(c.last.header.Get("Location")); err == nil && to.Host != "" {
+			return fmt.Sprintf("- redirects are not followed; this one leads to %s", line(redact(to.Host, c.token), maxTraceID))
+		}
+		return "- redirects are not followed"
+	}
+	return ""
+}
+
+// unanswered is the error of a call whose last attempt brought no answer.
+func (c *call) unanswered() error {
+	return c.fail("", c.last.err)
+}
+
+// interrupted is the error of a call whose context ended: the context's, and that
+// of the last answer if there was one.
+func (c *call) interrupted(err error) error {
+	causes := []error{err}
+	if ended := c.Err(); ended != nil {
+		causes = []error{ended}
+		if cause := context.Cause(c.Context); !errors.Is(ended, cause) {
+			causes = append(causes, cause)
+		}
+	}
+	switch {
+	case c.last.status != 0 && !isSuccess(c.last.status):
+		causes = append(causes, c.statusError())
+	case c.last.err != nil:
+		causes = append(causes, c.last.err)
+	}
+	return c.fail("", causes...)
+}
+
+// fail is an error without an answer that decides the call.
+func (c *call) fail(what string, causes ...error) error {
+	for i, cause := range causes {
+		causes[i] = redactError(cause, c.token)
+	}
+	facts := "(not sent)"
+	if c.attempts > 0 {
+		facts = fmt.Sprintf("(attempt %d of %d), trace id %s", c.attempts, c.triesInAll(), c.traceID)
+	}
+	return newCallError(c.method, c.path, what, facts, causes...)
+}
+
+// triesInAll is how often the call may be sent.
+func (c *call) triesInAll() int {
+	if !c.retryable {
+		return max(1, c.attempts)
+	}
+	return c.maxAttempts
+}

@@ -1,0 +1,74 @@
+// Package symphony is a client for the presence calls of the Symphony Pod API.
+//
+// # Getting started
+//
+// A [Client] calls one pod. It needs the API's base URL and something that gives
+// session tokens:
+//
+//	client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken(token))
+//	if err != nil {
+//		return err
+//	}
+//	presence, err := client.SetUserPresence(ctx, 7078106126503, symphony.PresenceOnThePhone, true)
+//
+// To set another user's presence the caller must be a service user with the "User
+// Provisioning" entitlement.
+//
+// # Authentication
+//
+// Every call carries a session token from the client's [SessionTokenProvider]:
+// [StaticSessionToken] for a script, a [SessionTokenFunc] for a token that
+// something else keeps fresh. When the pod answers 401, a provider that is a
+// [SessionTokenRefresher] is asked for a new token, any other is asked once more,
+// and the call is sent again with the new one.
+//
+// A token is a password. This package puts it in no error, no log line and no fmt
+// verb's output, follows no redirect, and refuses http:// to a host other than
+// loopback unless [WithPlaintextHTTP] allows it.
+//
+// # Errors
+//
+// Any answer but 2xx is an [*APIError], found by errors.As or errors.AsType. The
+// status decides its exact type: [*BadRequestError] (400), [*UnauthorizedError]
+// (401), [*ForbiddenError] (403), [*NotFoundError] (404), [*RateLimitError] (429),
+// [*ServerError] (5xx); other statuses are an *APIError itself.
+//
+//	if notFound, ok := errors.AsType[*symphony.NotFoundError](err); ok {
+//		log.Printf("no such user: %s (trace id %s)", notFound.Message, notFound.TraceID)
+//	}
+//
+// An argument that cannot be right is an [*InvalidArgumentError]; nothing was sent.
+// A 2xx answer that is not what the API promises is a [*DecodeError], never a zero
+// value. What the network or the context says is kept: errors.Is(err,
+// context.Canceled) and errors.As with a *net.OpError work.
+//
+// # Retries
+//
+// Tried again are: connection errors, an attempt that timed out, a 2xx answer whose
+// body breaks off, and the statuses 429, 500, 502, 503 and 504; for the presence
+// calls, which may be applied twice with the same result, and for [Client.Do] with
+// a method other than POST and PATCH, or with Retryable. Not tried again are: any
+// other status, a certificate that is refused, a TLS alert, a host name that does
+// not exist.
+//
+// By default a call is sent at most 4 times, each try bounded to 30 s
+// ([WithAttemptTimeout]). The wait in between is random, at least 250 ms and at
+// most 500 ms, 1 s, 2 s and so on up to 5 s ([WithRetryPolicy]). A Retry-After is
+// waited for, up to 30 s. When the pod asks for more, or the context's deadline
+// comes before the wait ends, the call returns at once with the pod's answer as its
+// error. A context that ends meanwhile ends the call, with an error that is both
+// the context's and the last answer's.
+//
+// # Concurrency
+//
+// A Client is immutable and safe for concurrent use; make one and share it. Its
+// connections are kept and used again.
+//
+// # Testing
+//
+// Package symphonytest has a pod in memory that behaves like a real one, can be
+// told to fail, and reports what it received. A plain httptest server will do too:
+// its URL is a base URL, with handlers on paths such as /v3/user/presence.
+//
+// This package is not affiliated with Symphony.
+package symphony

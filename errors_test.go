@@ -1,0 +1,305 @@
+package symphony_test
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+)
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func TestStatusDecidesTheType(t *testing.T) {
+	t.Parallel()
+	for status, isType := range map[int]func(error) bool{
+		400: is[*symphony.BadRequestError],
+		401: is[*symphony.UnauthorizedError],
+		403: is[*symphony.ForbiddenError],
+		404: is[*symphony.NotFoundError],
+		429: is[*symphony.RateLimitError],
+		500: is[*symphony.ServerError],
+		501: is[*symphony.ServerError],
+		503: is[*symphony.ServerError],
+		599: is[*symphony.ServerError],
+		302: is[*symphony.APIError],
+		304: is[*symphony.APIError],
+		402: is[*symphony.APIError],
+		405: is[*symphony.APIError],
+		413: is[*symphony.APIError],
+		418: is[*symphony.APIError],
+		600: is[*symphony.APIError],
+	} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			// The code differs from the status, as in the API's own example of a 404.
+			client := serve(t, answer(status, `{"code":94,"message":"so it\r\nis"}`, "X-Trace-Id", "fromPod"), once)
+			err := setBusy(t, client)
+			require.True(t, isType(err), "%T", err)
+			var apiErr *symphony.APIError
+			require.ErrorAs(t, err, &apiErr)
+			require.Equal(t, status, apiErr.StatusCode)
+			require.Equal(t, http.MethodPost, apiErr.Method)
+			require.Equal(t, "/v3/user/presence", apiErr.Path)
+			require.Equal(t, 1, apiErr.Attempts)
+			require.Equal(t, "fromPod", apiErr.TraceID)
+			if status != 304 { // has no body
+				require.Equal(t, 94, apiErr.Code)
+				require.Equal(t, "so it is", apiErr.Message)
+			}
+			require.Contains(t, err.Error(), fmt.Sprint(status))
+			requireOneLine(t, err.Error())
+			requireNoSecret(t, err, *apiErr)
+		})
+	}
+}
+
+func TestOnlyPointersAreErrors(t *testing.T) {
+	t.Parallel()
+	for _, value := range []any{
+		symphony.APIError{}, symphony.BadRequestError{}, symphony.UnauthorizedError{}, symphony.ForbiddenError{},
+		symphony.NotFoundError{}, symphony.RateLimitError{}, symphony.ServerError{},
+		symphony.InvalidArgumentError{}, symphony.DecodeError{},
+	} {
+		_, ok := value.(error)
+		require.False(t, ok, "%T", value)
+	}
+	// What a user's mock makes does not panic.
+	for _, err := range []error{
+		&symphony.APIError{}, &symphony.BadRequestError{}, &symphony.UnauthorizedError{}, &symphony.ForbiddenError{},
+		&symphony.NotFoundError{}, &symphony.RateLimitError{}, &symphony.ServerError{},
+		&symphony.InvalidArgumentError{}, &symphony.DecodeError{},
+	} {
+		require.NotEmpty(t, err.Error())
+		_ = errors.Unwrap(err)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ä\x00\n", 1000)
+	for _, test := range []struct {
+		name     string
+		err      error
+		contains []string
+	}{
+		{"whole", &symphony.RateLimitError{APIError: symphony.APIError{
+			StatusCode: 429, Code: 94, Message: "slow down", Method: "POST", Path: "/v3/user/presence",
+			TraceID: "Ab3dE6", RetryAfter: 30 * time.Second, Attempts: 4,
+		}}, []string{`symphony: POST /v3/user/presence: 429 Too Many Requests: slow down (code 94, retry after 30s, 4 attempts, trace id Ab3dE6)`}},
+		{"long message", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/x", TraceID: "Ab3dE6"},
+			[]string{"symphony: GET /x: 500 Internal Server Error: ä", "trace id Ab3dE6"}},
+		{"long everything", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/" + long, TraceID: "id" + long, Attempts: 3},
+			[]string{"500 Internal Server Error: ä", "3 attempts", "trace id id"}},
+		{"long reason", &symphony.InvalidArgumentError{Argument: "podURL", Reason: long}, []string{"symphony: invalid podURL: ä"}},
+		{"long decode error", &symphony.DecodeError{Method: "GET", Path: "/" + long, StatusCode: 200, TraceID: "Ab3dE6", Err: errors.New(long)},
+			[]string{"(200)", "ä", "trace id Ab3dE6"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, part := range test.contains {
+				require.Contains(t, test.err.Error(), part)
+			}
+			requireOneLine(t, test.err.Error())
+			require.NotContains(t, test.err.Error(), "\x00")
+		})
+	}
+}
+
+func TestErrorBodies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, contentType, body string
+		code                    int
+		message                 string
+	}{
+		{"the API's", "application/json", `{"code":403,"message":"no such user"}`, 403, "no such user"},
+		{"code as a string", "application/json", `{"code":"94","message":"odd"}`, 94, "odd"},
+		{"code of another kind", "application/json", `{"code":{},"message":"odd"}`, 0, "odd"},
+		{"message of another kind", "application/json", `{"message":{"text":"x"}}`, 0, `{"message":{"text":"x"}}`},
+		{"another gateway's", "application/json", `{"error":"quota \u003c 1"}`, 0, `{"error":"quota < 1"}`},
+		{"empty", "", "", 0, ""},
+		{"text", "text/plain", "upstream connect\terror\x00\x1b[31m", 0, "upstream connect error [31m"},
+		{"not UTF-8", "text/plain", "caf\xe9", 0, "caf\uFFFD"},
+		{"nginx", "text/html", "<html>\n<head><title>502 Bad Gateway</title></head><body>much</body></html>", 0, "502 Bad Gateway"},
+		{"title with tags", "text/html", "<TITLE lang=en>a <b>b</b>\n&amp; c</TITLE>", 0, "a b & c"},
+		{"no title", "text/html", "<html><style>p{}</style><script>x()</script><h1>Gone</h1><p>away</p>", 0, "Gone away"},
+		{"page without a type", "", "<!DOCTYPE html><title>Sign in</title>", 0, "Sign in"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := setBusy(t, serve(t, answer(502, test.body, "Content-Type", test.contentType), once))
+			var server *symphony.ServerError
+			require.ErrorAs(t, err, &server)
+			require.Equal(t, test.code, server.Code)
+			require.Equal(t, test.message, server.Message)
+			requireOneLine(t, err.Error())
+		})
+	}
+}
+
+func TestHints(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc
+		hint    string
+	}{
+		{"403", answer(403, `{"code":403,"message":"`+strings.Repeat("no ", 500)+`"}`), "User Provisioning"},
+		{"404 of a server that is no pod", answer(404, "404 page not found"), "lack /pod"},
+		{"a redirect", answer(302, "", "Location", "https://sso.acme.net/login?token="+secret), "leads to sso.acme.net"},
+		{"a redirect to nowhere", answer(302, "", "Location", "::"), "redirects are not followed"},
+		{"a proxy", answer(407, "<title>ERR_CACHE_ACCESS_DENIED</title>"), "the proxy asks for credentials"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := setBusy(t, serve(t, test.handler))
+			require.ErrorContains(t, err, test.hint)
+			requireOneLine(t, err.Error())
+			requireNoSecret(t, err)
+		})
+	}
+	err := setBusy(t, serve(t, answer(404, `{"message":"no such user"}`)))
+	require.NotContains(t, err.Error(), "/pod", "the pod has answered")
+}
+
+func TestEchoedTokenIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]http.HandlerFunc{
+		"message":            answer(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
+		"escaped":            answer(400, `{"error":"session s3cr3t\u002dsession-token"}`),
+		"title":              answer(400, `<title>s3cr3t&#45;session-token</title>`),
+		"text":               answer(400, strings.Repeat(" ", 70)+secret),
+		"cut by the limit":   answer(400, strings.Repeat(" ", 64<<10-10)+secret),
+		"redirect":           answer(307, "", "Location", "https://"+secret+".example.com/"),
+		"page under 200":     answer(200, "<title>"+secret+"</title>"),
+		"malformed response": hijack("HTTP/1.1 " + secret + " no\r\n\r\n"),
+		"broken off":         hijack("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n" + secret[:12]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := setBusy(t, serve(t, handler, once))
+			require.Error(t, err)
+			requireNoSecret(t, err)
+			require.NotContains(t, err.Error(), secret[:10])
+			for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+				requireNoSecret(t, cause)
+			}
+		})
+	}
+	err := setBusy(t, serve(t, answer(400, `{"message":"session `+secret+` is odd"}`)))
+	require.ErrorContains(t, err, "session [session token] is odd")
+}
+
+// hijack answers with bytes as they are, and closes the connection.
+func hijack(raw string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, raw)
+		_ = conn.Close()
+	}
+}
+
+func TestUnusableAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc
+		text    string
+	}{
+		{"204", answer(204, ""), "empty"},
+		{"empty", answer(200, ""), "empty"},
+		{"blank", answer(200, " \n"), "empty"},
+		{"null", answer(200, " null\n"), "null"},
+		{"no category", answer(200, `{}`), "category"},
+		{"null category", answer(200, `{"category":null}`), "category"},
+		{"a list", answer(200, `[]`), "array"},
+		{"cut JSON", answer(200, `{"category":"BU`), "JSON"},
+		{"more than JSON", answer(200, busy+busy), "after top-level value"},
+		{"user id of another type", answer(200, `{"category":"BUSY","userId":"42"}`), "userId"},
+		{"user id beyond int64", answer(200, `{"category":"BUSY","userId":9223372036854775808}`), "userId"},
+		{"timestamp of another type", answer(200, `{"category":"BUSY","timestamp":"now"}`), "timestamp"},
+		{"a sign-on page", answer(200, "<html><head><title>Sign in to Acme</title></head></html>", "Content-Type", "text/html"), "Sign in to Acme"},
+		{"a body that breaks off", hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + busy), "breaks off"},
+		{"larger than 16 MiB", answer(200, strings.Repeat(" ", 16<<20)+busy), "larger than 16 MiB"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := setBusy(t, serve(t, test.handler, once))
+			var decode *symphony.DecodeError
+			require.ErrorAs(t, err, &decode)
+			require.Contains(t, err.Error(), test.text)
+			require.Equal(t, http.MethodPost, decode.Method)
+			require.Equal(t, "/v3/user/presence", decode.Path)
+			require.NotEmpty(t, decode.TraceID)
+			require.Equal(t, 1, decode.Attempts)
+			require.ErrorIs(t, err, decode.Err)
+			requireOneLine(t, err.Error())
+		})
+	}
+	require.ErrorIs(t, setBusy(t, serve(t, hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), once)), io.ErrUnexpectedEOF)
+}
+
+// An endless body is read to its limit only.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	zeros := make([]byte, 32<<10)
+	for _, test := range []struct {
+		name   string
+		status int
+		limit  int
+	}{
+		{"an error page", 502, 64 << 10},
+		{"an answer", 200, 16 << 20},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			read := 0
+			client := fake(t, func(*http.Request) (*http.Response, error) {
+				r := response(test.status, "")
+				r.ContentLength = -1
+				r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+					read += copy(p, zeros)
+					return min(len(p), len(zeros)), nil
+				}))
+				return r, nil
+			}, once)
+			require.Error(t, setBusy(t, client))
+			require.LessOrEqual(t, read, test.limit+1)
+		})
+	}
+	t.Run("a gzip bomb", func(t *testing.T) {
+		t.Parallel()
+		done := make(chan struct{})
+		client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			defer close(done)
+			w.Header().Set("Content-Encoding", "gzip")
+			zip := gzip.NewWriter(w)
+			for range 1 << 15 { // 1 GiB
+				if _, err := zip.Write(zeros); err != nil {
+					return
+				}
+			}
+		}, symphony.WithHTTPClient(&http.Client{Transport: &http.Transport{}}), once)
+		require.True(t, is[*symphony.DecodeError](setBusy(t, client)))
+		<-done
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

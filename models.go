@@ -1,0 +1,124 @@
+package symphony
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// PresenceCategory is what a user's presence shows. The constants are the
+// categories of Pod API 20.17.1. Another value is decoded and sent as it is: a
+// pod may be newer than this package.
+type PresenceCategory string
+
+// The presence categories of the Pod API.
+const (
+	PresenceUndefined    PresenceCategory = "UNDEFINED" // stored at the pod, but without a name in the API
+	PresenceAvailable    PresenceCategory = "AVAILABLE"
+	PresenceBusy         PresenceCategory = "BUSY"
+	PresenceDoNotDisturb PresenceCategory = "DO_NOT_DISTURB" // deprecated by Symphony since 20.16
+	PresenceOnThePhone   PresenceCategory = "ON_THE_PHONE"
+	PresenceBeRightBack  PresenceCategory = "BE_RIGHT_BACK"
+	PresenceInAMeeting   PresenceCategory = "IN_A_MEETING"
+	PresenceAway         PresenceCategory = "AWAY"
+	PresenceOutOfOffice  PresenceCategory = "OUT_OF_OFFICE"
+	PresenceOffWork      PresenceCategory = "OFF_WORK" // deprecated by Symphony since 20.16
+	PresenceOffline      PresenceCategory = "OFFLINE"  // since 20.16
+)
+
+// PresenceCategories lists the categories that this package knows.
+func PresenceCategories() []PresenceCategory {
+	return []PresenceCategory{
+		PresenceUndefined,
+		PresenceAvailable,
+		PresenceBusy,
+		PresenceDoNotDisturb,
+		PresenceOnThePhone,
+		PresenceBeRightBack,
+		PresenceInAMeeting,
+		PresenceAway,
+		PresenceOutOfOffice,
+		PresenceOffWork,
+		PresenceOffline,
+	}
+}
+
+// Known reports whether c is one of [PresenceCategories].
+func (c PresenceCategory) Known() bool {
+	switch c {
+	case PresenceUndefined, PresenceAvailable, PresenceBusy, PresenceDoNotDisturb,
+		PresenceOnThePhone, PresenceBeRightBack, PresenceInAMeeting, PresenceAway,
+		PresenceOutOfOffice, PresenceOffWork, PresenceOffline:
+		return true
+	}
+	return false
+}
+
+// ParsePresenceCategory turns what a person writes ("in a meeting",
+// "in-a-meeting", "IN_A_MEETING") into a category. Anything that is not one of
+// [PresenceCategories] is an [*InvalidArgumentError] that names the choices.
+func ParsePresenceCategory(s string) (PresenceCategory, error) {
+	categories := PresenceCategories()
+	for _, c := range categories {
+		if squeeze(string(c)) == squeeze(s) {
+			return c, nil
+		}
+	}
+	return "", &InvalidArgumentError{
+		Argument: "category",
+		Reason:   fmt.Sprintf("%.40q is none of %v", s, categories),
+	}
+}
+
+// squeeze takes away what people write differently: case and separators.
+func squeeze(s string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.TrimSpace(s)))
+}
+
+// V2Presence is a user's presence, as every presence call of the Pod API
+// answers it (schema V2Presence).
+type V2Presence struct {
+	Category PresenceCategory `json:"category"`
+	// UserID is 0 when the pod left it out.
+	UserID int64 `json:"userId,omitzero"`
+	// Timestamp is when the presence was last set; of an OFFLINE user it is the
+	// time of the query. It is zero when the pod left it out.
+	Timestamp Timestamp `json:"timestamp,omitzero"`
+}
+
+// validate refuses a presence without a category, which the API always sends.
+func (p *V2Presence) validate() error {
+	if p.Category == "" {
+		return errors.New("a presence without a category")
+	}
+	return nil
+}
+
+// Timestamp is a time in UTC that is sent as milliseconds since the Unix epoch.
+// The zero Timestamp stands for one that is absent or null.
+type Timestamp struct{ time.Time }
+
+// MarshalJSON gives milliseconds since the Unix epoch, null for the zero time.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(t.UnixMilli())
+}
+
+// UnmarshalJSON takes milliseconds since the Unix epoch, or null for the zero time.
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte("null")) {
+		*t = Timestamp{}
+		return nil
+	}
+	var ms int64
+	if err := json.Unmarshal(data, &ms); err != nil {
+		return fmt.Errorf("a timestamp is a whole number of milliseconds since the Unix epoch: %w", err)
+	}
+	t.Time = time.UnixMilli(ms).UTC()
+	return nil
+}

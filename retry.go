@@ -1,0 +1,192 @@
+package symphony
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// RetryPolicy says how often a call is tried, and how long is waited in between.
+// A zero field means its default. See "Retries" in the package documentation for
+// what is tried again.
+type RetryPolicy struct {
+	MaxAttempts   int           // tries in all, the first included; default 4, 1 never tries again
+	MinBackoff    time.Duration // the shortest wait; default 250 ms
+	MaxBackoff    time.Duration // the longest wait that the pod did not ask for; default 5 s
+	MaxRetryAfter time.Duration // the longest Retry-After that is waited for; default 30 s
+}
+
+func (p RetryPolicy) withDefaults() RetryPolicy {
+	if p.MaxAttempts == 0 {
+		p.MaxAttempts = 4
+	}
+	if p.MinBackoff == 0 {
+		p.MinBackoff = 250 * time.Millisecond
+	}
+	if p.MaxBackoff == 0 {
+		p.MaxBackoff = 5 * time.Second
+	}
+	if p.MaxRetryAfter == 0 {
+		p.MaxRetryAfter = 30 * time.Second
+	}
+	return p
+}
+
+// backoff is the wait after an attempt, counted from 1: at random between
+// MinBackoff and a ceiling that doubles each time, from twice MinBackoff.
+func (p RetryPolicy) backoff(attempt int) time.Duration {
+	ceiling := p.MaxBackoff
+	if shift := min(attempt, 62); p.MinBackoff <= ceiling>>shift {
+		ceiling = p.MinBackoff << shift
+	}
+	return p.MinBackoff + randomUpTo(ceiling-p.MinBackoff)
+}
+
+// randomUpTo is a random duration between 0 and limit.
+func randomUpTo(limit time.Duration) time.Duration {
+	return time.Duration(rand.Int64N(int64(limit) + 1))
+}
+
+// newRetrier is the loop around a client's attempts. It asks the call what to do,
+// and never gives up by itself.
+func newRetrier(client *http.Client, s *settings) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: client,
+		RetryMax:   math.MaxInt,
+		CheckRetry: func(ctx context.Context, _ *http.Response, err error) (bool, error) {
+			if err != nil {
+				return false, err // the context ended
+			}
+			call := callOf(ctx)
+			again, err := call.shallRetry(s.policy)
+			logAttempt(s.logger, call, again)
+			return again, err
+		},
+		Backoff: func(_, _ time.Duration, _ int, response *http.Response) time.Duration {
+			return callOf(response.Request.Context()).wait
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+// shallRetry decides after an attempt whether there is to be another one, and
+// sets the wait before it. Its error is that of a context that ended meanwhile.
+func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
+	if !c.retryable || !c.last.retryable() || c.attempts >= c.maxAttempts {
+		return false, nil
+	}
+	c.wait = policy.backoff(c.attempts)
+	if asked := retryAfter(c.last.header); asked > policy.MaxRetryAfter {
+		return false, nil
+	} else if asked > 0 {
+		// Those who were asked to wait together do not come back together.
+		c.wait = asked + randomUpTo(policy.MinBackoff)
+	}
+	if err := c.Err(); err != nil {
+		return false, err
+	}
+	deadline, ok := c.Deadline()
+	return !ok || time.Until(deadline) > c.wait, nil
+}
+
+// retryable reports whether the same request may fare better later.
+func (o *outcome) retryable() bool {
+	switch o.status {
+	case 0:
+		return isTransient(o.err)
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return isSuccess(o.status) && o.err != nil
+}
+
+// isTransient reports whether a connection may come about later. A host that does
+// not exist, a certificate that is refused by either side and a server that speaks
+// no TLS stay as they are.
+func isTransient(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return false
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return false // a TLS alert
+	}
+	if proxy, ok := errors.AsType[*proxyError](err); ok {
+		return proxy.status >= 500
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return false
+	}
+	return !errors.Is(err, http.ErrSchemeMismatch) && !isCertificateError(err)
+}
+
+func isCertificateError(err error) bool {
+	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, host := errors.AsType[x509.HostnameError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	return verification || authority || host || invalid
+}
+
+// retryAfter is the wait that an answer asks for, in seconds (a fraction too) or
+// until a date; 0 if it asks for none.
+func retryAfter(header http.Header) time.Duration {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
+	if strings.Trim(value, "0123456789.") == "" {
+		seconds, err := strconv.ParseFloat(value, 64)
+		switch {
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			return 0
+		case seconds >= math.MaxInt64/float64(time.Second):
+			return math.MaxInt64
+		}
+		return time.Duration(seconds * float64(time.Second))
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, time.Until(date))
+}
+
+// logAttempt logs what an attempt brought, and that there is to be another one.
+func logAttempt(logger *slog.Logger, call *call, again bool) {
+	if logger == nil {
+		return
+	}
+	level, message := slog.LevelDebug, "symphony: attempt"
+	if again {
+		level, message = slog.LevelWarn, "symphony: trying again"
+	}
+	if !logger.Enabled(call.Context, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", call.method),
+		slog.String("path", line(call.path, maxText)),
+		slog.Int("attempt", call.attempts),
+		slog.Int("status", call.last.status),
+		slog.String("trace_id", call.traceID),
+	}
+	if call.last.err != nil {
+		attrs = append(attrs, slog.String("error", line(redact(call.last.err.Error(), call.token), maxText)))
+	}
+	if again {
+		attrs = append(attrs, slog.Duration("wait", call.wait))
+	}
+	logger.LogAttrs(call.Context, level, message, attrs...)
+}
