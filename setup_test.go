@@ -102,3 +102,12 @@ func requireNoSecret(t *testing.T, values ...any) {
 		}
 	}
 }
+
+// record is a handler's answer to a request of a fake transport.
+func record(handler http.HandlerFunc, r *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	r = r.Clone(r.Context())
+	r.Body = http.NoBody
+	handler(recorder, r)
+	return recorder.Result()
+}

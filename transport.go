@@ -114,8 +114,8 @@ func (t *attempts) bound(call *call) (context.Context, context.CancelFunc) {
 func (t *attempts) attempt(req *http.Request, discard bool) outcome {
 	response, err := t.base.RoundTrip(req)
 	if err != nil {
-		if proxy, ok := errors.AsType[*proxyError](err); ok && proxy.status == http.StatusProxyAuthRequired {
-			return outcome{status: proxy.status, proxy: proxy.proxy}
+		if isProxyAuthRequired(err) {
+			return outcome{status: http.StatusProxyAuthRequired, proxy: t.proxy(req)}
 		}
 		return outcome{err: err}
 	}
@@ -142,6 +142,14 @@ func (t *attempts) attempt(req *http.Request, discard bool) outcome {
 		answer.cut = answer.cut || err != nil
 	}
 	return answer
+}
+
+// isProxyAuthRequired reports whether a proxy wants credentials before it opens a
+// tunnel. A transport without onProxyConnectResponse says it in words only.
+func isProxyAuthRequired(err error) bool {
+	proxy, ok := errors.AsType[*proxyError](err)
+	return ok && proxy.status == http.StatusProxyAuthRequired ||
+		err.Error() == http.StatusText(http.StatusProxyAuthRequired)
 }
 
 // proxy names the proxy that a request goes through, where the transport can say.
