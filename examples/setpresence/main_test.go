@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/symphonytest"
+)
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func setpresence(ctx context.Context, env map[string]string, args ...string) result {
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, args, func(name string) string { return env[name] }, &stdout, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestEmbeddedPod(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want symphony.V2Presence
+	}{
+		{nil, symphony.V2Presence{Category: symphony.PresenceBusy, UserID: 1}},
+		{[]string{"-category", "on the phone", "-soft"}, symphony.V2Presence{Category: symphony.PresenceOnThePhone, UserID: 1}},
+		{[]string{"-user", "2", "-category", "available", "-soft"}, symphony.V2Presence{Category: symphony.PresenceAway, UserID: 2}},
+		{[]string{"-user", "3", "-soft"}, symphony.V2Presence{Category: symphony.PresenceOffline, UserID: 3}},
+	} {
+		got := setpresence(t.Context(), nil, test.args...)
+		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Contains(t, got.stderr, "embedded pod")
+		var presence symphony.V2Presence
+		require.NoError(t, json.Unmarshal([]byte(got.stdout), &presence), got.stdout)
+		presence.Timestamp = symphony.Timestamp{}
+		require.Equal(t, test.want, presence)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 1}),
+		symphonytest.WithServiceUsers(symphonytest.ServiceUser{Username: "reader"}))
+	t.Cleanup(pod.Close)
+	env := func(token string) map[string]string {
+		return map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_SESSION_TOKEN": token}
+	}
+	admin := env(pod.IssueToken("admin"))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		name string
+		ctx  context.Context
+		env  map[string]string
+		args []string
+		code int
+		text string
+	}{
+		{"unknown flag", t.Context(), nil, []string{"-x"}, exitUsage, "Exit codes"},
+		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, exitUsage, "quoted"},
+		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, exitUsage, "IN_A_MEETING"},
+		{"user 0", t.Context(), nil, []string{"-user", "0"}, exitUsage, "userID"},
+		{"only a token", t.Context(), map[string]string{"SYMPHONY_SESSION_TOKEN": "x"}, nil, exitUsage, "SYMPHONY_POD_URL"},
+		{"only a pod", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL()}, nil, exitUsage, "SYMPHONY_SESSION_TOKEN"},
+		{"base URL", t.Context(), map[string]string{"SYMPHONY_POD_URL": "acme", "SYMPHONY_SESSION_TOKEN": "x"}, nil, exitUsage, "https://"},
+		{"wrong token", t.Context(), env("wrong"), nil, exitForbidden, "401"},
+		{"no entitlement", t.Context(), env(pod.IssueToken("reader")), nil, exitForbidden, "User Provisioning"},
+		{"no such user", t.Context(), admin, []string{"-user", "9"}, exitNotFound, "User 9"},
+		{"interrupted", cancelled, admin, nil, exitInterrupted, "canceled"},
+		{"no pod there", t.Context(), map[string]string{"SYMPHONY_POD_URL": "https://127.0.0.1:1/pod", "SYMPHONY_SESSION_TOKEN": "x"}, nil, exitLater, "attempt 4 of 4"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := setpresence(test.ctx, test.env, test.args...)
+			require.Equal(t, test.code, got.code, got.stderr)
+			require.Empty(t, got.stdout)
+			require.Contains(t, got.stderr, test.text)
+			if test.env != nil {
+				require.Equal(t, 1, strings.Count(got.stderr, "\n"), "one line")
+			}
+		})
+	}
+	require.Equal(t, exitOK, setpresence(t.Context(), nil, "-h").code)
+}
+
+func TestStatusExitCode(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]int{400: exitUsage, 401: exitForbidden, 403: exitForbidden, 404: exitNotFound, 429: exitLater, 503: exitLater, 302: exitFailed, 418: exitFailed} {
+		require.Equal(t, code, statusExitCode(status))
+	}
+}
