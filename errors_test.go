@@ -67,9 +67,15 @@ func TestStatusDecidesTheType(t *testing.T) {
 func TestOnlyPointersAreErrors(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{
-		symphony.APIError{}, symphony.BadRequestError{}, symphony.UnauthorizedError{}, symphony.ForbiddenError{},
-		symphony.NotFoundError{}, symphony.RateLimitError{}, symphony.ServerError{},
-		symphony.InvalidArgumentError{}, symphony.DecodeError{},
+		symphony.APIError{},
+		symphony.BadRequestError{},
+		symphony.UnauthorizedError{},
+		symphony.ForbiddenError{},
+		symphony.NotFoundError{},
+		symphony.RateLimitError{},
+		symphony.ServerError{},
+		symphony.InvalidArgumentError{},
+		symphony.DecodeError{},
 	} {
 		_, ok := value.(error)
 		require.False(t, ok, "%T", value)
@@ -97,13 +103,19 @@ func TestErrorText(t *testing.T) {
 			StatusCode: 429, Code: 94, Message: "slow down", Method: "POST", Path: "/v3/user/presence",
 			TraceID: "Ab3dE6", RetryAfter: 30 * time.Second, Attempts: 4,
 		}}, []string{`symphony: POST /v3/user/presence: 429 Too Many Requests: slow down (code 94, retry after 30s, 4 attempts, trace id Ab3dE6)`}},
-		{"long message", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/x", TraceID: "Ab3dE6"},
-			[]string{"symphony: GET /x: 500 Internal Server Error: ä", "trace id Ab3dE6"}},
-		{"long everything", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/" + long, TraceID: "id" + long, Attempts: 3},
-			[]string{"500 Internal Server Error: ä", "3 attempts", "trace id id"}},
+		{
+			"long message", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/x", TraceID: "Ab3dE6"},
+			[]string{"symphony: GET /x: 500 Internal Server Error: ä", "trace id Ab3dE6"},
+		},
+		{
+			"long everything", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/" + long, TraceID: "id" + long, Attempts: 3},
+			[]string{"500 Internal Server Error: ä", "3 attempts", "trace id id"},
+		},
 		{"long reason", &symphony.InvalidArgumentError{Argument: "podURL", Reason: long}, []string{"symphony: invalid podURL: ä"}},
-		{"long decode error", &symphony.DecodeError{Method: "GET", Path: "/" + long, StatusCode: 200, TraceID: "Ab3dE6", Err: errors.New(long)},
-			[]string{"(200)", "ä", "trace id Ab3dE6"}},
+		{
+			"long decode error", &symphony.DecodeError{Method: "GET", Path: "/" + long, StatusCode: 200, TraceID: "Ab3dE6", Err: errors.New(long)},
+			[]string{"(200)", "ä", "trace id Ab3dE6"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -76,8 +76,7 @@ func ExampleAPIError() {
 	}
 	_, err = client.SetUserPresence(context.Background(), 4711, symphony.PresenceBusy, false)
 
-	var apiErr *symphony.APIError // any answer but 2xx
-	if errors.As(err, &apiErr) {
+	if apiErr, ok := errors.AsType[*symphony.APIError](err); ok { // any answer but 2xx
 		fmt.Println(apiErr.StatusCode, apiErr.Code, apiErr.Message)
 	}
 	// Or by what there is to do about it.

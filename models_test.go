@@ -64,7 +64,7 @@ func TestTimestamp(t *testing.T) {
 			t.Parallel()
 			var stamp symphony.Timestamp
 			require.NoError(t, json.Unmarshal([]byte(test.json), &stamp))
-			require.True(t, stamp.Time == test.want, "%v is not %v, to the location", stamp, test.want) //nolint:revive // == is what is tested
+			require.True(t, stamp.Time == test.want, "%v is not %v, to the location", stamp, test.want) //nolint:staticcheck // == is what is tested
 			back, err := json.Marshal(stamp)
 			require.NoError(t, err)
 			require.Equal(t, test.json, string(back))

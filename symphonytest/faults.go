@@ -2,6 +2,7 @@ package symphonytest
 
 import (
 	"crypto/tls"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -79,18 +80,14 @@ func (p *Pod) fail(w http.ResponseWriter, r *http.Request, f Fault) {
 	}
 	answer := httptest.NewRecorder()
 	if f.Status != 0 {
-		for name, values := range f.Header {
-			answer.Header()[name] = values
-		}
+		maps.Copy(answer.Header(), f.Header)
 		answer.WriteHeader(f.Status)
 		_, _ = answer.WriteString(f.Body)
 	} else {
 		p.handler(r).ServeHTTP(answer, r)
 	}
 	body := answer.Body.Bytes()
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	if len(body) > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
