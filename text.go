@@ -63,13 +63,16 @@ func errorLine(before, words, after string) string {
 	return before
 }
 
-// redact takes the session token out of text that came from elsewhere.
+// redact takes the session token, and any JWT, out of text that came from elsewhere.
 func redact(s, token string) string {
-	if token == "" {
-		return s
+	if token != "" {
+		s = strings.ReplaceAll(s, token, "[session token]")
 	}
-	return strings.ReplaceAll(s, token, "[session token]")
+	return jwt.ReplaceAllString(s, "[JWT]")
 }
+
+// jwt is a JSON Web Token, whole or cut off: it begins with {" in base64.
+var jwt = regexp.MustCompile(`eyJ[\w-]{8,}(\.[\w-]*)*`)
 
 // redactError is err, unless its text shows the session token: then only the
 // rest of the text is left of it.

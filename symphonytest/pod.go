@@ -33,13 +33,16 @@ type Pod struct {
 	server  *httptest.Server
 	client  *http.Client
 	routes  *http.ServeMux
+	now     func() time.Time
 	closing context.Context
 	close   context.CancelFunc
 
 	mu           sync.Mutex // guards what follows
 	users        map[int64]*user
 	serviceUsers map[string]ServiceUser
-	sessions     map[string]string // session token to username
+	apps         map[string]App
+	sessions     map[string]session // by token
+	logins       int
 	faults       []*Fault
 	handlers     []*http.ServeMux // the newest first
 	limit        *bucket          // nil without a rate limit
@@ -51,6 +54,8 @@ type config struct {
 	tls          bool
 	users        []User
 	serviceUsers []ServiceUser
+	apps         []App
+	now          func() time.Time
 	limit        *bucket
 	logSize      int
 }
@@ -75,7 +80,8 @@ func WithRateLimit(perSecond float64, burst int) Option {
 }
 
 // WithTLS makes the pod speak HTTPS, HTTP/2 too, with a certificate that only
-// [Pod.Client] trusts.
+// [Pod.Client] trusts. A client certificate is asked for, and demanded only by the
+// login with one.
 func WithTLS() Option {
 	return func(c *config) { c.tls = true }
 }
@@ -89,14 +95,16 @@ func WithRequestLog(size int) Option {
 // NewPod starts a pod. Like [httptest.NewServer] it panics if it cannot listen on
 // loopback.
 func NewPod(opts ...Option) *Pod {
-	c := config{logSize: 100_000}
+	c := config{logSize: 100_000, now: time.Now}
 	for _, opt := range opts {
 		opt(&c)
 	}
 	p := &Pod{
 		users:        map[int64]*user{},
 		serviceUsers: map[string]ServiceUser{},
-		sessions:     map[string]string{},
+		apps:         map[string]App{},
+		sessions:     map[string]session{},
+		now:          c.now,
 		limit:        c.limit,
 		log:          requestLog{size: max(0, c.logSize)},
 	}
@@ -106,13 +114,19 @@ func NewPod(opts ...Option) *Pod {
 	for _, s := range c.serviceUsers {
 		p.AddServiceUser(s)
 	}
+	for _, a := range c.apps {
+		p.AddApp(a)
+	}
 	p.closing, p.close = context.WithCancel(context.Background())
-	p.routes = p.presenceRoutes()
+	p.routes = http.NewServeMux()
+	p.presenceRoutes(p.routes)
+	p.loginRoutes(p.routes)
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
 	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // faults are on purpose
 	transport := symphony.NewTransport()
 	if c.tls {
 		p.server.EnableHTTP2 = true
+		p.server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
 		p.server.StartTLS()
 		roots := x509.NewCertPool()
 		roots.AddCert(p.server.Certificate())

@@ -10,16 +10,14 @@ import (
 )
 
 // presenceRoutes are the calls under /pod.
-func (p *Pod) presenceRoutes() *http.ServeMux {
-	mux := http.NewServeMux()
+func (p *Pod) presenceRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+basePod+"/v3/user/presence", p.setUserPresence)
-	return mux
 }
 
 func (p *Pod) setUserPresence(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.provisioner(w, r); !ok {
+	if !p.provisioner(w, r) {
 		return
 	}
 	soft, ok := boolParameter(w, r, "soft")
@@ -48,25 +46,26 @@ func (p *Pod) setUserPresence(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, user.presence())
 }
 
-// caller is the service user whose session token a request carries; without one it
-// is answered with 401.
-func (p *Pod) caller(w http.ResponseWriter, r *http.Request) (ServiceUser, bool) {
-	username, ok := p.sessions[r.Header.Get("sessionToken")]
-	if !ok {
-		writeError(w, http.StatusUnauthorized, http.StatusUnauthorized, "Invalid session")
+// caller is whose session token a request carries; without one it is answered with
+// 401.
+func (p *Pod) caller(w http.ResponseWriter, r *http.Request) (session, bool) {
+	caller, ok := p.sessions[r.Header.Get("sessionToken")]
+	if !ok || caller.app != "" {
+		unauthorized(w, "Invalid session")
+		return session{}, false
 	}
-	return p.serviceUsers[username], ok
+	return caller, true
 }
 
-// provisioner is a caller with the User Provisioning entitlement; any other is
-// answered with 403.
-func (p *Pod) provisioner(w http.ResponseWriter, r *http.Request) (ServiceUser, bool) {
+// provisioner reports whether a request comes from a service user with the User
+// Provisioning entitlement; any other is answered with 401 or 403.
+func (p *Pod) provisioner(w http.ResponseWriter, r *http.Request) bool {
 	caller, ok := p.caller(w, r)
-	if ok && !caller.UserProvisioning {
+	if ok && !p.serviceUsers[caller.serviceUser].UserProvisioning {
 		writeError(w, http.StatusForbidden, http.StatusForbidden, "The user lacks the required entitlement to perform this operation")
-		return caller, false
+		return false
 	}
-	return caller, ok
+	return ok
 }
 
 // boolParameter reads a query parameter as the clients of a pod write it, true or

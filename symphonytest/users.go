@@ -1,7 +1,8 @@
 package symphonytest
 
 import (
-	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"time"
 
 	"github.com/symphony-go/symphony"
@@ -21,6 +22,7 @@ const (
 // User is a user of the pod.
 type User struct {
 	ID       int64
+	Username string
 	Activity Activity
 	// Category is what was last set for the user; AVAILABLE if it is empty.
 	Category symphony.PresenceCategory
@@ -42,6 +44,10 @@ type ServiceUser struct {
 	Username string
 	// UserProvisioning is the entitlement to set the presence of other users.
 	UserProvisioning bool
+	// PublicKey is for the login with a key, nil for none.
+	PublicKey *rsa.PublicKey
+	// Certificate is for the login with a certificate, nil for none.
+	Certificate *x509.Certificate
 }
 
 // AddUser adds a user, or replaces the one with that ID.
@@ -123,9 +129,7 @@ func (p *Pod) IssueToken(username string) string {
 	if _, ok := p.serviceUsers[username]; !ok {
 		p.serviceUsers[username] = ServiceUser{Username: username, UserProvisioning: true}
 	}
-	token := "session-" + rand.Text()
-	p.sessions[token] = username
-	return token
+	return p.open(session{serviceUser: username})
 }
 
 // RevokeToken ends a session: its token is answered with 401.

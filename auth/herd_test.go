@@ -1,0 +1,212 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/auth"
+)
+
+// loginHost is a login endpoint in a synctest bubble.
+type loginHost struct {
+	mu     sync.Mutex
+	logins int
+	delay  time.Duration
+	answer func(login int) (status int, body string)
+}
+
+func (h *loginHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	h.mu.Lock()
+	h.logins++
+	status, body := h.answer(h.logins)
+	h.mu.Unlock()
+	select {
+	case <-time.After(h.delay):
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+func (h *loginHost) tokens(t *testing.T) *auth.RSA {
+	t.Helper()
+	return newRSA(t, "https://acme.symphony.com/login", symphony.WithHTTPClient(&http.Client{Transport: h}))
+}
+
+// numbered answers with the tokens 1, 2, 3 and so on.
+func numbered(login int) (int, string) {
+	return 200, `{"name":"sessionToken","token":"` + strings.Repeat("I", login) + `"}`
+}
+
+func refused(int) (int, string) { return 401, `{"message":"no"}` }
+
+func TestHerd(t *testing.T) {
+	t.Parallel()
+	pod := start(t)
+	client := newClient(t, pod, newRSA(t, pod.LoginURL()))
+	require.NoError(t, set(t, client))
+	pod.RevokeTokens()
+	var group sync.WaitGroup
+	for range 1000 {
+		group.Go(func() {
+			if _, err := client.SetUserPresence(t.Context(), 42, symphony.PresenceBusy, false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	require.Equal(t, 2, pod.Logins(), "the first, and one for all")
+}
+
+func TestRefusedLoginIsSharedByThoseWhoNeedIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{delay: time.Second, answer: refused}
+		tokens := host.tokens(t)
+		var group sync.WaitGroup
+		for i := range 1000 {
+			group.Go(func() {
+				<-time.After(time.Duration(i) * 10 * time.Millisecond) // some come when it has been refused already
+				_, err := tokens.RefreshSessionToken(t.Context(), "old")
+				if _, ok := errors.AsType[*symphony.UnauthorizedError](err); !ok {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, 1, host.logins)
+
+		host.answer = numbered
+		token, err := tokens.SessionToken(t.Context())
+		require.NoError(t, err, "a later call tries again")
+		require.Equal(t, "II", token)
+	})
+}
+
+func TestLoginHostIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: func(int) (int, string) { return 503, "" }}
+		tokens := host.tokens(t)
+		client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens,
+			symphony.WithHTTPClient(&http.Client{Transport: &loginHost{answer: func(int) (int, string) {
+				t.Error("a call was sent without a token")
+				return 500, ""
+			}}}))
+		require.NoError(t, err)
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				_, err := client.SetUserPresence(t.Context(), 42, symphony.PresenceBusy, false)
+				if server, ok := errors.AsType[*symphony.ServerError](err); !ok || server.Attempts != 4 {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, 4, host.logins, "one retry budget")
+	})
+}
+
+func TestWaitersLeaveWithTheirOwnContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{delay: 10 * time.Second, answer: numbered}
+		tokens := host.tokens(t)
+		first, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var group sync.WaitGroup
+		group.Go(func() {
+			start := time.Now()
+			_, err := tokens.SessionToken(first)
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+				t.Error(err)
+			}
+		})
+		synctest.Wait() // the first caller's login is under way
+		group.Go(func() {
+			if token, err := tokens.SessionToken(t.Context()); err != nil || token != "I" {
+				t.Error(token, err)
+			}
+		})
+		group.Wait()
+		require.Equal(t, 1, host.logins, "the first caller's end is not the login's")
+	})
+}
+
+func TestLate401DropsNoNewerToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: numbered}
+		tokens := host.tokens(t)
+		for _, step := range []struct{ rejected, want string }{
+			{"", "I"}, {"", "I"}, {"I", "II"}, {"I", "II"}, {"", "II"}, {"older", "II"}, {"II", "III"},
+		} {
+			var token string
+			var err error
+			if step.rejected == "" {
+				token, err = tokens.SessionToken(t.Context())
+			} else {
+				token, err = tokens.RefreshSessionToken(t.Context(), step.rejected)
+			}
+			require.NoError(t, err)
+			require.Equal(t, step.want, token)
+		}
+	})
+}
+
+// A pod may give the same token again; that is no reason to stop logging in.
+func TestLoginThatGivesTheSameToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: func(int) (int, string) { return numbered(1) }}
+		tokens := host.tokens(t)
+		for range 3 {
+			token, err := tokens.RefreshSessionToken(t.Context(), "I")
+			require.NoError(t, err)
+			require.Equal(t, "I", token)
+		}
+		require.Equal(t, 3, host.logins)
+	})
+}
+
+func TestLoginTakesAMinuteAtMost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{delay: time.Hour, answer: numbered}
+		start := time.Now()
+		_, err := host.tokens(t).SessionToken(t.Context())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "the login took longer than 60s")
+		require.Equal(t, time.Minute, time.Since(start))
+		require.NoError(t, t.Context().Err())
+	})
+}
+
+func TestRetryOfALogin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: func(login int) (int, string) {
+			if login < 3 {
+				return 502, ""
+			}
+			return numbered(login)
+		}}
+		token, err := host.tokens(t).SessionToken(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "III", token)
+	})
+}

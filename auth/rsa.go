@@ -1,0 +1,43 @@
+package auth
+
+import (
+	"crypto"
+
+	"github.com/symphony-go/symphony"
+)
+
+// RSA logs in with an RSA key whose public half the pod knows. It is safe for
+// concurrent use, and serves any number of clients.
+type RSA struct{ *session }
+
+var _ symphony.SessionTokenRefresher = (*RSA)(nil)
+
+// NewRSA gives a provider that logs in by POST {loginURL}/pubkey/authenticate. The
+// loginURL is the login API's base URL, https://acme.symphony.com/login; the
+// username is the service user's. The key is an RSA key, an *rsa.PrivateKey or one
+// that never leaves its HSM. Nothing is sent before the first token is asked for.
+//
+// Source: "RSA Bot Authentication Workflow",
+// https://docs.developers.symphony.com/bots/authentication/rsa-authentication.
+func NewRSA(loginURL, username string, key crypto.Signer, opts ...symphony.Option) (*RSA, error) {
+	session, err := keySession(loginURL, "/pubkey/authenticate", "username", username, key, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &RSA{session}, nil
+}
+
+// keySession is a session that is opened with a key.
+func keySession(loginURL, path, argument, subject string, key crypto.Signer, opts []symphony.Option) (*session, error) {
+	if err := checkName(argument, subject); err != nil {
+		return nil, err
+	}
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	client, err := newClient("loginURL", loginURL, "/login", symphony.NoSessionToken, opts)
+	if err != nil {
+		return nil, err
+	}
+	return newSession(keyLogin(client, path, subject, key)), nil
+}
