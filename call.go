@@ -158,7 +158,7 @@ func (c *call) interrupted(err error) error {
 }
 
 // fail is an error without an answer that decides the call.
-func (c *call) fail(what string, causes ...error) error {
+func (c *call) fail(what string, causes ...error) *callError {
 	for i, cause := range causes {
 		causes[i] = redactError(cause, c.token)
 	}

@@ -222,9 +222,14 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 	if err := call.encode(req.body); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return call.interrupted(err)
+	}
 	var err error
 	if call.token, err = c.sessionToken(ctx); err != nil {
-		return call.fail("session token", err)
+		failure := call.fail("session token", err)
+		failure.noToken = true
+		return failure
 	}
 	if err := c.send(call); err != nil {
 		return err

@@ -140,8 +140,9 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // callError is a call that ended without an answer that decides it. Its text is
 // made when it happens, so that it holds no secret; its causes can be tested for.
 type callError struct {
-	text   string
-	causes []error
+	text    string
+	causes  []error
+	noToken bool // the provider gave no token
 }
 
 func (e *callError) Error() string   { return e.text }
@@ -157,7 +158,7 @@ func newCallError(method, path, what string, facts string, causes ...error) *cal
 	for i, cause := range causes {
 		texts[i] = strings.TrimPrefix(cause.Error(), "symphony: ")
 	}
-	return &callError{errorLine(before, strings.Join(texts, "; "), facts), causes}
+	return &callError{text: errorLine(before, strings.Join(texts, "; "), facts), causes: causes}
 }
 
 // where names the call that an error is about.

@@ -200,6 +200,19 @@ func TestTokensThatCannotBeSent(t *testing.T) {
 	}
 }
 
+func TestProviderIsNotAskedInVain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	provider := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+		t.Error("the provider was asked")
+		return secret, nil
+	})
+	client := withTokens(t, provider, func(http.ResponseWriter, *http.Request) { t.Error("something was sent") })
+	_, err := client.SetUserPresence(ctx, 1, symphony.PresenceBusy, false)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 func TestStaticSessionToken(t *testing.T) {
 	t.Parallel()
 	provider := symphony.StaticSessionToken(secret)

@@ -41,7 +41,10 @@ type Pod struct {
 	users        map[int64]*user
 	serviceUsers map[string]ServiceUser
 	apps         map[string]App
+	bots         map[string]*user   // the presence of service users
 	sessions     map[string]session // by token
+	interests    map[interest]bool
+	feeds        map[string]*feed
 	logins       int
 	faults       []*Fault
 	handlers     []*http.ServeMux // the newest first
@@ -103,7 +106,10 @@ func NewPod(opts ...Option) *Pod {
 		users:        map[int64]*user{},
 		serviceUsers: map[string]ServiceUser{},
 		apps:         map[string]App{},
+		bots:         map[string]*user{},
 		sessions:     map[string]session{},
+		interests:    map[interest]bool{},
+		feeds:        map[string]*feed{},
 		now:          c.now,
 		limit:        c.limit,
 		log:          requestLog{size: max(0, c.logSize)},

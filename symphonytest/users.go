@@ -24,6 +24,8 @@ type User struct {
 	ID       int64
 	Username string
 	Activity Activity
+	Inactive bool // left out of listings
+	External bool // of another pod
 	// Category is what was last set for the user; AVAILABLE if it is empty.
 	Category symphony.PresenceCategory
 	// Pending was set with soft while the user was offline. It becomes the
@@ -42,6 +44,8 @@ type user struct {
 // ServiceUser is a user for programs. Its session tokens make calls.
 type ServiceUser struct {
 	Username string
+	// ID is the service user's own; 0 stands for one of the pod's choice.
+	ID int64
 	// UserProvisioning is the entitlement to set the presence of other users.
 	UserProvisioning bool
 	// PublicKey is for the login with a key, nil for none.
@@ -86,6 +90,7 @@ func (p *Pod) SetActivity(id int64, activity Activity) bool {
 	if activity != Offline && u.Pending != "" {
 		u.Category, u.Pending, u.Since = u.Pending, "", time.Now()
 	}
+	p.changed(id)
 	return true
 }
 
@@ -109,17 +114,31 @@ func (u *user) presence() symphony.V2Presence {
 		shown.Category = symphony.PresenceAway
 	}
 	if shown.Category == symphony.PresenceOffline {
-		shown.Timestamp.Time = time.Now().UTC()
+		shown.Timestamp = now()
 	}
 	return shown
 }
+
+// now is the time of a query.
+func now() symphony.Timestamp { return symphony.Timestamp{Time: time.Now().UTC()} }
 
 // AddServiceUser adds a service user, or replaces the one of that name.
 func (p *Pod) AddServiceUser(s ServiceUser) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.serviceUsers[s.Username] = s
+	p.addServiceUser(s)
 }
+
+func (p *Pod) addServiceUser(s ServiceUser) {
+	if s.ID == 0 {
+		s.ID = firstBotID + int64(len(p.bots))
+	}
+	p.serviceUsers[s.Username] = s
+	p.bots[s.Username] = &user{User: User{ID: s.ID, Username: s.Username, Category: symphony.PresenceAvailable, Since: time.Now()}}
+}
+
+// firstBotID begins the ids that the pod chooses.
+const firstBotID = 900_000_000_000
 
 // IssueToken gives a new session token of a service user. A username that the pod
 // does not know becomes a service user with the "User Provisioning" entitlement.
@@ -127,7 +146,7 @@ func (p *Pod) IssueToken(username string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.serviceUsers[username]; !ok {
-		p.serviceUsers[username] = ServiceUser{Username: username, UserProvisioning: true}
+		p.addServiceUser(ServiceUser{Username: username, UserProvisioning: true})
 	}
 	return p.open(session{serviceUser: username})
 }

@@ -1,0 +1,439 @@
+package symphony_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+)
+
+// bulkPod is a pod in a synctest bubble that notes the updates it was sent.
+type bulkPod struct {
+	answer func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) // nil answers at once
+
+	mu      sync.Mutex
+	began   []symphony.V2Presence
+	atOnce  map[int64]int // calls under way, by user; 0 is all
+	highest map[int64]int
+}
+
+func (p *bulkPod) client(t *testing.T, opts ...symphony.Option) *symphony.Client {
+	t.Helper()
+	p.atOnce, p.highest = map[int64]int{}, map[int64]int{}
+	return newClient(t, "https://acme.symphony.com/pod", append(opts, symphony.WithHTTPClient(&http.Client{Transport: p}))...)
+}
+
+func (p *bulkPod) count(user int64, by int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range []int64{user, 0} {
+		p.atOnce[key] += by
+		p.highest[key] = max(p.highest[key], p.atOnce[key])
+	}
+}
+
+func (p *bulkPod) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	var update symphony.V2Presence
+	if err := json.Unmarshal(body, &update); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.began = append(p.began, update)
+	p.mu.Unlock()
+	p.count(update.UserID, 1)
+	defer p.count(update.UserID, -1)
+	if p.answer != nil {
+		return p.answer(r.Context(), update)
+	}
+	return response(200, string(body)), nil
+}
+
+// after answers when a time has passed.
+func after(d time.Duration) func(context.Context, symphony.V2Presence) (*http.Response, error) {
+	return func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+		select {
+		case <-time.After(d):
+			body, err := json.Marshal(update)
+			return response(200, string(body)), err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// users are n updates, one for each user from 1, pulled counts them.
+func users(n int, pulled *int) iter.Seq[symphony.PresenceUpdate] {
+	return func(yield func(symphony.PresenceUpdate) bool) {
+		for i := range n {
+			*pulled++
+			if !yield(symphony.PresenceUpdate{UserID: int64(i) + 1, Category: symphony.PresenceBusy}) {
+				return
+			}
+		}
+	}
+}
+
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{answer: after(10 * time.Millisecond)}
+		var pulled int
+		results := pod.client(t).SetUserPresences(t.Context(), users(1000, &pulled))
+		synctest.Wait()
+		require.Zero(t, pulled, "nothing is pulled before the sequence is ranged")
+		for range 2 { // it can be ranged again, and sends again
+			pulled, pod.began = 0, nil
+			seen := map[int]bool{}
+			for result := range results {
+				require.NoError(t, result.Err)
+				require.False(t, seen[result.Index], "one result for each update")
+				seen[result.Index] = true
+				require.Equal(t, int64(result.Index)+1, result.Update.UserID)
+				require.Equal(t, result.Update.UserID, result.Presence.UserID)
+			}
+			require.Len(t, seen, 1000)
+			require.Len(t, pod.began, 1000)
+			require.Equal(t, 8, pod.highest[0], "the default concurrency")
+		}
+	})
+}
+
+func TestBulkConcurrency(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{answer: after(10 * time.Millisecond)}
+				for result := range pod.client(t).SetUserPresences(t.Context(), users(2000, new(int)), symphony.WithConcurrency(n)) {
+					require.NoError(t, result.Err)
+				}
+				require.Equal(t, want, pod.highest[0])
+			})
+		})
+	}
+}
+
+func TestBulkKeepsTheOrderOfEachUser(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		updates := make([]symphony.PresenceUpdate, 3000)
+		for i := range updates {
+			updates[i] = symphony.PresenceUpdate{UserID: int64(i*i%17) + 1, Category: symphony.PresenceCategory(fmt.Sprint(i))}
+		}
+		calls := 0
+		pod := &bulkPod{}
+		pod.answer = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+			pod.mu.Lock()
+			calls++
+			delay := time.Duration(calls*7919%50) * time.Millisecond
+			pod.mu.Unlock()
+			return after(delay)(ctx, update)
+		}
+		given := map[int64]int{}
+		for result := range pod.client(t).SetUserPresences(t.Context(), slices.Values(updates), symphony.WithConcurrency(16)) {
+			require.NoError(t, result.Err)
+			require.GreaterOrEqual(t, result.Index, given[result.Update.UserID])
+			given[result.Update.UserID] = result.Index
+		}
+		require.Len(t, pod.began, len(updates))
+		sent := map[int64][]symphony.PresenceCategory{}
+		for _, update := range pod.began {
+			sent[update.UserID] = append(sent[update.UserID], update.Category)
+		}
+		wanted := map[int64][]symphony.PresenceCategory{}
+		for _, update := range updates {
+			wanted[update.UserID] = append(wanted[update.UserID], update.Category)
+		}
+		require.Equal(t, wanted, sent)
+		for user, highest := range pod.highest {
+			require.True(t, user == 0 || highest == 1, "two updates of user %d at once", user)
+		}
+	})
+}
+
+// Slow users hold up the workers that they occupy, and nobody else.
+func TestBulkSlowUsers(t *testing.T) {
+	t.Parallel()
+	for slow := range 8 {
+		t.Run(fmt.Sprint(slow), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+					if update.UserID <= int64(slow) {
+						return after(20 * time.Second)(ctx, update)
+					}
+					return after(time.Millisecond)(ctx, update)
+				}}
+				start := time.Now()
+				quick := 0
+				for result := range pod.client(t).SetUserPresences(t.Context(), users(100, new(int))) {
+					require.NoError(t, result.Err)
+					if time.Since(start) < 2*time.Second {
+						quick++
+					}
+				}
+				require.Equal(t, 100-slow, quick)
+			})
+		})
+	}
+}
+
+func TestBulkPullsAsResultsAreConsumed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var pulled, consumed int
+		for result := range new(bulkPod).client(t).SetUserPresences(t.Context(), users(10_000, &pulled), symphony.WithConcurrency(4)) {
+			require.NoError(t, result.Err)
+			require.LessOrEqual(t, pulled-consumed, 32*4)
+			consumed++
+			synctest.Wait() // the workers have done all they can
+		}
+		require.Equal(t, 10_000, consumed)
+	})
+}
+
+func TestBulkBreak(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+			if update.UserID == 3 {
+				return after(0)(ctx, update)
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		var pulled int
+		start := time.Now()
+		for result := range pod.client(t).SetUserPresences(t.Context(), users(1000, &pulled)) {
+			require.NoError(t, result.Err)
+			break
+		}
+		require.Less(t, time.Since(start), time.Second, "what was under way was cancelled")
+		require.Zero(t, pod.atOnce[0], "and has ended")
+		sent := len(pod.began)
+		<-time.After(time.Hour)
+		require.Len(t, pod.began, sent)
+		require.LessOrEqual(t, pulled, 32*8)
+	})
+}
+
+func TestBulkContextEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{answer: after(time.Second)}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
+		defer cancel()
+		var pulled, good, ended int
+		for result := range pod.client(t).SetUserPresences(ctx, users(1_000_000, &pulled)) {
+			if result.Err == nil {
+				good++
+				continue
+			}
+			require.ErrorIs(t, result.Err, context.DeadlineExceeded)
+			ended++
+		}
+		require.Equal(t, pulled, good+ended, "each that was pulled has its result")
+		require.Greater(t, good, 30)
+		require.Less(t, pulled, 1000)
+		require.Equal(t, 10*time.Second+time.Millisecond, deadlinePassed(ctx))
+
+		pulled = 0
+		for range pod.client(t).SetUserPresences(ctx, users(10, &pulled)) {
+			t.Error("a result after the end")
+		}
+		require.Zero(t, pulled)
+	})
+}
+
+// deadlinePassed is how long ago a context of 10 s and 1 ms began, when it has just ended.
+func deadlinePassed(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return 10*time.Second + time.Millisecond + time.Since(deadline)
+}
+
+func TestBulkDeadCredentials(t *testing.T) {
+	t.Parallel()
+	sealed := errors.New("vault is sealed")
+	for _, test := range []struct {
+		name   string
+		status int
+		tokens symphony.SessionTokenFunc
+		is     func(error) bool
+	}{
+		{"401", 401, func(context.Context) (string, error) { return secret, nil }, is[*symphony.UnauthorizedError]},
+		{"provider fails", 200, failsAfter(100, sealed), func(err error) bool { return errors.Is(err, sealed) }},
+		{"provider has none", 200, failsAfter(100, nil), func(err error) bool { return errors.Is(err, symphony.ErrNoSessionToken) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				pod := &bulkPod{}
+				_ = pod.client(t)
+				pod.answer = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+					pod.mu.Lock()
+					calls++
+					refuse := calls > 100 && test.status != 200
+					pod.mu.Unlock()
+					if refuse {
+						return response(test.status, ""), nil
+					}
+					return after(time.Millisecond)(ctx, update)
+				}
+				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens, symphony.WithHTTPClient(&http.Client{Transport: pod}))
+				require.NoError(t, err)
+				var pulled, good, dead int
+				for result := range client.SetUserPresences(t.Context(), users(100_000, &pulled)) {
+					if result.Err == nil {
+						good++
+						continue
+					}
+					require.True(t, test.is(result.Err), "%v", result.Err)
+					dead++
+				}
+				require.Equal(t, 100, good)
+				require.Equal(t, pulled, good+dead)
+				require.Less(t, pulled, 100+2*32*8, "no more is pulled")
+				require.LessOrEqual(t, len(pod.began), 108, "nothing more is sent")
+			})
+		})
+	}
+}
+
+// failsAfter is a provider that fails after n tokens, with "" where err is nil.
+func failsAfter(n int64, err error) symphony.SessionTokenFunc {
+	var asked atomic.Int64
+	return func(context.Context) (string, error) {
+		if asked.Add(1) > n {
+			return "", err
+		}
+		return secret, nil
+	}
+}
+
+// Other errors stop nothing.
+func TestBulkGoesOnAfterErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+			switch update.UserID % 4 {
+			case 1:
+				return response(404, ""), nil
+			case 2:
+				return response(403, ""), nil
+			case 3:
+				return response(503, ""), nil
+			}
+			return after(0)(ctx, update)
+		}}
+		updates := slices.Collect(users(40, new(int)))
+		updates = append(updates, symphony.PresenceUpdate{UserID: 0, Category: "BUSY"}, symphony.PresenceUpdate{UserID: 4})
+		var notFound, forbidden, server, invalid, good int
+		for result := range pod.client(t).SetUserPresences(t.Context(), slices.Values(updates)) {
+			switch {
+			case result.Err == nil:
+				good++
+				continue
+			case is[*symphony.NotFoundError](result.Err):
+				notFound++
+			case is[*symphony.ForbiddenError](result.Err):
+				forbidden++
+			case is[*symphony.ServerError](result.Err):
+				server++
+			case is[*symphony.InvalidArgumentError](result.Err):
+				invalid++
+			}
+			require.Nil(t, result.Presence)
+		}
+		require.Equal(t, []int{10, 10, 10, 10, 2}, []int{good, notFound, forbidden, server, invalid})
+	})
+}
+
+// A panic or the end of a test's goroutine, in the source or in the loop, comes out
+// where it belongs. A bubble ends only when all its goroutines have.
+func TestBulkPanics(t *testing.T) {
+	t.Parallel()
+	panicking := func(yield func(symphony.PresenceUpdate) bool) {
+		yield(symphony.PresenceUpdate{UserID: 1, Category: "BUSY"})
+		panic("source")
+	}
+	exiting := func(yield func(symphony.PresenceUpdate) bool) {
+		yield(symphony.PresenceUpdate{UserID: 1, Category: "BUSY"})
+		runtime.Goexit()
+	}
+	for _, test := range []struct {
+		name   string
+		source iter.Seq[symphony.PresenceUpdate]
+		body   func()
+		want   any
+	}{
+		{"panic in the source", panicking, func() {}, "source"},
+		{"panic in the loop", users(1000, new(int)), func() { panic("loop") }, "loop"},
+		{"exit in the source", exiting, func() {}, nil},
+		{"exit in the loop", users(1000, new(int)), runtime.Goexit, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{answer: after(time.Millisecond)}
+				client := pod.client(t)
+				finished := false
+				var recovered any
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					defer func() { recovered = recover() }()
+					for range client.SetUserPresences(t.Context(), test.source) {
+						test.body()
+					}
+					finished = true
+				}()
+				<-done
+				require.False(t, finished)
+				require.Equal(t, test.want, recovered)
+				require.Zero(t, pod.atOnce[0])
+			})
+		})
+	}
+}
+
+// n workers open n connections, give or take those dialled in a race.
+func TestBulkReusesConnections(t *testing.T) {
+	t.Parallel()
+	var opened atomic.Int64
+	server := httptest.NewUnstartedServer(answer(200, busy))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client := newClient(t, server.URL)
+	t.Cleanup(client.CloseIdleConnections)
+	for result := range client.SetUserPresences(t.Context(), users(5000, new(int)), symphony.WithConcurrency(32)) {
+		require.NoError(t, result.Err)
+	}
+	require.LessOrEqual(t, opened.Load(), int64(64), "for 5000 calls")
+}
