@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/examples/internal/cli"
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
@@ -36,7 +37,7 @@ func TestEmbeddedPod(t *testing.T) {
 		{[]string{"-user", "3", "-soft"}, symphony.V2Presence{Category: symphony.PresenceOffline, UserID: 3}},
 	} {
 		got := setpresence(t.Context(), nil, test.args...)
-		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stderr, "embedded pod")
 		var presence symphony.V2Presence
 		require.NoError(t, json.Unmarshal([]byte(got.stdout), &presence), got.stdout)
@@ -64,18 +65,18 @@ func TestFailures(t *testing.T) {
 		code int
 		text string
 	}{
-		{"unknown flag", t.Context(), nil, []string{"-x"}, exitUsage, "Exit codes"},
-		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, exitUsage, "quoted"},
-		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, exitUsage, "IN_A_MEETING"},
-		{"user 0", t.Context(), nil, []string{"-user", "0"}, exitUsage, "userID"},
-		{"only a token", t.Context(), map[string]string{"SYMPHONY_SESSION_TOKEN": "x"}, nil, exitUsage, "SYMPHONY_POD_URL"},
-		{"only a pod", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL()}, nil, exitUsage, "SYMPHONY_SESSION_TOKEN"},
-		{"base URL", t.Context(), map[string]string{"SYMPHONY_POD_URL": "acme", "SYMPHONY_SESSION_TOKEN": "x"}, nil, exitUsage, "https://"},
-		{"wrong token", t.Context(), env("wrong"), nil, exitForbidden, "401"},
-		{"no entitlement", t.Context(), env(pod.IssueToken("reader")), nil, exitForbidden, "User Provisioning"},
-		{"no such user", t.Context(), admin, []string{"-user", "9"}, exitNotFound, "User 9"},
-		{"interrupted", cancelled, admin, nil, exitInterrupted, "canceled"},
-		{"no pod there", t.Context(), map[string]string{"SYMPHONY_POD_URL": "https://127.0.0.1:1/pod", "SYMPHONY_SESSION_TOKEN": "x"}, nil, exitLater, "attempt 4 of 4"},
+		{"unknown flag", t.Context(), nil, []string{"-x"}, cli.ExitUsage, "Exit codes"},
+		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "quoted"},
+		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, cli.ExitUsage, "IN_A_MEETING"},
+		{"user 0", t.Context(), nil, []string{"-user", "0"}, cli.ExitUsage, "userID"},
+		{"only a token", t.Context(), map[string]string{"SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitUsage, "SYMPHONY_POD_URL"},
+		{"only a pod", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL()}, nil, cli.ExitUsage, "SYMPHONY_SESSION_TOKEN"},
+		{"base URL", t.Context(), map[string]string{"SYMPHONY_POD_URL": "acme", "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitUsage, "https://"},
+		{"wrong token", t.Context(), env("wrong"), nil, cli.ExitForbidden, "401"},
+		{"no entitlement", t.Context(), env(pod.IssueToken("reader")), nil, cli.ExitForbidden, "User Provisioning"},
+		{"no such user", t.Context(), admin, []string{"-user", "9"}, cli.ExitNotFound, "User 9"},
+		{"interrupted", cancelled, admin, nil, cli.ExitInterrupted, "canceled"},
+		{"no pod there", t.Context(), map[string]string{"SYMPHONY_POD_URL": "https://127.0.0.1:1/pod", "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitLater, "attempt 4 of 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -88,12 +89,5 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, exitOK, setpresence(t.Context(), nil, "-h").code)
-}
-
-func TestStatusExitCode(t *testing.T) {
-	t.Parallel()
-	for status, code := range map[int]int{400: exitUsage, 401: exitForbidden, 403: exitForbidden, 404: exitNotFound, 429: exitLater, 503: exitLater, 302: exitFailed, 418: exitFailed} {
-		require.Equal(t, code, statusExitCode(status))
-	}
+	require.Equal(t, cli.ExitOK, setpresence(t.Context(), nil, "-h").code)
 }

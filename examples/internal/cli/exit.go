@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/symphony-go/symphony"
+)
+
+// Exit codes, for scripts.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1   // anything else
+	ExitUsage       = 2   // a flag, a variable or a value is wrong; nothing was changed
+	ExitForbidden   = 3   // the session token or the entitlement does not do
+	ExitNotFound    = 4   // no such user
+	ExitLater       = 5   // the pod is busy, down or out of reach: try again later
+	ExitInterrupted = 130 // Ctrl-C
+)
+
+// ExitCodes describes them, for a usage text.
+const ExitCodes = `
+Exit codes: 0 done, 1 failed, 2 wrong usage or value, 3 not allowed (token or
+entitlement), 4 no such user, 5 try again later, 130 interrupted.
+`
+
+// ExitCode says by what there is to do about it what went wrong.
+func ExitCode(ctx context.Context, err error) int {
+	var apiErr *symphony.APIError
+	var invalid *symphony.InvalidArgumentError
+	var decode *symphony.DecodeError
+	switch {
+	case err == nil:
+		return ExitOK
+	case ctx.Err() != nil:
+		return ExitInterrupted
+	case errors.As(err, &apiErr):
+		return statusExitCode(apiErr.StatusCode)
+	case errors.As(err, &invalid):
+		return ExitUsage
+	case errors.As(err, &decode):
+		return ExitFailed
+	}
+	return ExitLater // the network
+}
+
+func statusExitCode(status int) int {
+	switch {
+	case status == http.StatusBadRequest:
+		return ExitUsage
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return ExitForbidden
+	case status == http.StatusNotFound:
+		return ExitNotFound
+	case status == http.StatusTooManyRequests || status >= 500:
+		return ExitLater
+	}
+	return ExitFailed
+}
