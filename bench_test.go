@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 //
 //	go test -run '^$' -bench SetUserPresence .
 func BenchmarkSetUserPresence(b *testing.B) {
-	base := "http://" + cannedServer(b) + "/pod"
+	base := "http://" + cannedServer(b, 0) + "/pod"
 	client, err := symphony.NewClient(base, symphony.StaticSessionToken("a-session-token"))
 	require.NoError(b, err)
 	byHand := &http.Client{Transport: symphony.NewTransport()}
@@ -64,6 +65,56 @@ func BenchmarkSetUserPresence(b *testing.B) {
 	})
 }
 
+// BenchmarkSetUserPresences is a bulk run with 64 workers, beside a worker pool by hand
+// on net/http with the same transport. They take turns in chunks; the ratio is of
+// throughputs, above 1 where the bulk run is faster.
+//
+//	go test -run '^$' -bench SetUserPresences -benchtime 20x .
+func BenchmarkSetUserPresences(b *testing.B) {
+	const workers, calls = 64, 5000
+	for _, latency := range []time.Duration{0, 5 * time.Millisecond} {
+		b.Run(latency.String(), func(b *testing.B) {
+			base := "http://" + cannedServer(b, latency) + "/pod"
+			client, err := symphony.NewClient(base, symphony.StaticSessionToken("a-session-token"))
+			require.NoError(b, err)
+			byHand := &http.Client{Transport: symphony.NewTransport()}
+			var hand, bulk time.Duration
+			for b.Loop() {
+				start := time.Now()
+				poolByHand(b, byHand, base, workers, calls)
+				hand += time.Since(start)
+				start = time.Now()
+				for result := range client.SetUserPresences(b.Context(), users(calls, new(int)), symphony.WithConcurrency(workers)) {
+					require.NoError(b, result.Err)
+				}
+				bulk += time.Since(start)
+			}
+			b.ReportMetric(hand.Seconds()/bulk.Seconds(), "bulk/hand")
+			b.ReportMetric(float64(calls*b.N)/bulk.Seconds(), "calls/s")
+		})
+	}
+}
+
+// poolByHand makes calls by a worker pool as one writes it without this package.
+func poolByHand(b *testing.B, client *http.Client, base string, workers, calls int) {
+	jobs := make(chan struct{})
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for range jobs {
+				if err := setByHand(b.Context(), client, base); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for range calls {
+		jobs <- struct{}{}
+	}
+	close(jobs)
+	group.Wait()
+}
+
 // setByHand is the call as one writes it without this package.
 func setByHand(ctx context.Context, client *http.Client, base string) error {
 	body, err := json.Marshal(struct {
@@ -91,7 +142,7 @@ func setByHand(ctx context.Context, client *http.Client, base string) error {
 
 // cannedServer answers every request with a presence, and allocates nothing, so
 // that the figures are those of the client.
-func cannedServer(b *testing.B) (address string) {
+func cannedServer(b *testing.B, latency time.Duration) (address string) {
 	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = listener.Close() })
@@ -107,6 +158,9 @@ func cannedServer(b *testing.B) (address string) {
 			}
 			if request = request[:len(request)+n]; request[len(request)-1] == '}' { // the end of the body
 				request = request[:0]
+				if latency > 0 {
+					<-time.After(latency)
+				}
 				if _, err := conn.Write(answer); err != nil {
 					return
 				}

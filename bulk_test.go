@@ -181,7 +181,7 @@ func TestBulkSlowUsers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 					if update.UserID <= int64(slow) {
-						return after(20 * time.Second)(ctx, update)
+						return after(20*time.Second)(ctx, update)
 					}
 					return after(time.Millisecond)(ctx, update)
 				}}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,8 +21,8 @@ type call struct {
 	url       url.URL
 	body      []byte
 	retryable bool
-	discard   bool // nobody wants the answer's body
-	token     string
+	discard   bool    // nobody wants the answer's body
+	secrets   secrets // the token first
 	traceID   string
 	values    [2]string // behind the header's token and trace id
 
@@ -29,6 +30,7 @@ type call struct {
 	attempts    int
 	last        outcome       // of the last attempt that was not interrupted
 	wait        time.Duration // before the next one
+	handed      http.Response // what the last attempt handed up
 }
 
 type callKey struct{}
@@ -40,6 +42,18 @@ func (c *call) Value(key any) any {
 	}
 	return c.Context.Value(key)
 }
+
+// Deadline is the caller's, unless their context has one and does not end by it, as
+// detached contexts do.
+func (c *call) Deadline() (time.Time, bool) {
+	if c.Done() == nil {
+		return time.Time{}, false
+	}
+	return c.Context.Deadline()
+}
+
+// Format shows nothing of the call, whose context a transport may print.
+func (c *call) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "symphony.call") }
 
 // callOf is the call that a request belongs to.
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
@@ -73,8 +87,8 @@ func (c *call) encode(body any) error {
 
 // setHeader sets what differs from call to call.
 func (c *call) setHeader(header http.Header) {
-	c.values = [2]string{c.token, c.traceID}
-	if c.token != "" {
+	c.values = [2]string{c.secrets[0], c.traceID}
+	if c.secrets[0] != "" {
 		header[headerSessionToken] = c.values[0:1:1]
 	}
 	header[headerTraceID] = c.values[1:2:2]
@@ -87,7 +101,7 @@ var jsonValue = []string{contentTypeJSON}
 
 // answeredTraceID is the trace id of the answer, else the one sent.
 func (c *call) answeredTraceID() string {
-	if id := line(redact(c.last.header.Get(headerTraceID), c.token), maxTraceID); id != "" {
+	if id := line(c.secrets.redact(c.last.header.Get(headerTraceID)), maxTraceID); id != "" {
 		return id
 	}
 	return c.traceID
@@ -97,9 +111,9 @@ func (c *call) answeredTraceID() string {
 func (c *call) statusError() error {
 	body := c.last.body
 	if c.last.cut { // perhaps in the middle of an echoed token
-		body = body[:max(0, len(body)-len(c.token))]
+		body = body[:max(0, len(body)-max(len(c.secrets[0]), len(c.secrets[1])))]
 	}
-	code, message, isJSON := readErrorBody(c.last.header, body, c.token)
+	code, message, isJSON := readErrorBody(c.last.header, body, c.secrets)
 	return APIError{
 		StatusCode: c.last.status,
 		Code:       code,
@@ -126,7 +140,7 @@ func (c *call) hint(isJSON bool) string {
 		return "- the proxy asks for credentials"
 	case status >= 300 && status < 400:
 		if to, err := url.Parse(c.last.header.Get("Location")); err == nil && to.Host != "" {
-			return fmt.Sprintf("- redirects are not followed; this one leads to %s", line(redact(to.Host, c.token), maxTraceID))
+			return fmt.Sprintf("- redirects are not followed; this one leads to %s", line(c.secrets.redact(to.Host), maxTraceID))
 		}
 		return "- redirects are not followed"
 	}
@@ -160,7 +174,7 @@ func (c *call) interrupted(err error) error {
 // fail is an error without an answer that decides the call.
 func (c *call) fail(what string, causes ...error) *callError {
 	for i, cause := range causes {
-		causes[i] = redactError(cause, c.token)
+		causes[i] = c.secrets.redactError(cause)
 	}
 	facts := "(not sent)"
 	if c.attempts > 0 {

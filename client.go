@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -80,19 +82,23 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 		client.Timeout = 0
 	}
 	client.Transport = &attempts{base: transport, timeout: timeout}
-	return &Client{&core{
+	c := &core{
 		base:        base,
 		tokens:      tokens,
 		template:    &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host, Header: s.requestHeader()},
-		retrier:     newRetrier(client, s),
 		transport:   transport,
 		maxAttempts: s.policy.MaxAttempts,
-	}}, nil
+	}
+	c.retrier = newRetrier(client, s, c.header)
+	return &Client{c}, nil
 }
 
 // CloseIdleConnections closes the connections that no call uses at the moment.
 // On a lent HTTP client they are those of its transport.
 func (c *Client) CloseIdleConnections() {
+	if c == nil || c.core == nil {
+		return
+	}
 	if transport, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		transport.CloseIdleConnections()
 	}
@@ -118,11 +124,19 @@ func parseBaseURL(raw string, plaintext bool) (*url.URL, error) {
 		return refuse("it holds a fragment")
 	case base.Hostname() == "":
 		return refuse("it names no host")
+	case !isPort(base.Port()):
+		return refuse("its port is not between 1 and 65535")
 	case base.Scheme == "http" && !plaintext && !isLoopback(base.Hostname()):
 		return refuse("http:// would send the session token in clear text; use https://, or WithPlaintextHTTP on a trusted network")
 	}
 	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
 	return base, nil
+}
+
+// isPort reports whether a URL's port can be dialled; none can.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func isLoopback(host string) bool {
@@ -179,11 +193,11 @@ func checkPath(path string) error {
 		return refuse(`it does not begin with "/"`)
 	case strings.ContainsAny(path, "?#"):
 		return refuse(`it holds "?" or "#": parameters go into Query, and a value in the path is escaped by url.PathEscape`)
-	case err != nil || !validHeaderValue(path) || strings.ContainsAny(path, " \t"):
+	case err != nil || (&url.URL{Path: plain, RawPath: path}).EscapedPath() != path:
 		return refuse("it is not in escaped form: url.PathEscape escapes a value in it")
 	}
 	for segment := range strings.FieldsFuncSeq(plain, func(r rune) bool { return r == '/' || r == '\\' }) {
-		if segment == ".." {
+		if segment, _, _ = strings.Cut(segment, ";"); segment == ".." { // Tomcat drops what follows a semicolon
 			return refuse(`it holds a ".." segment`)
 		}
 	}
@@ -226,7 +240,7 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 		return call.interrupted(err)
 	}
 	var err error
-	if call.token, err = c.sessionToken(ctx); err != nil {
+	if call.secrets[0], err = c.sessionToken(ctx); err != nil {
 		failure := call.fail("session token", err)
 		failure.noToken = true
 		return failure
@@ -251,15 +265,8 @@ func (c *Client) send(call *call) error {
 	r := c.template.WithContext(call)
 	r.Method = call.method
 	r.URL = &call.url
-	r.Header = maps.Clone(c.template.Header)
-	call.setHeader(r.Header)
-	req, err := retryablehttp.FromRequest(r)
-	if err == nil && call.body != nil {
-		err = req.SetBody(call.body)
-	}
-	if err == nil {
-		_, err = c.retrier.Do(req) //nolint:bodyclose // there is none: see attempts
-	}
+	r.Header = c.header(call)
+	_, err := c.retrier.Do(&retryablehttp.Request{Request: r}) //nolint:bodyclose // there is none: see attempts
 	switch {
 	case err != nil:
 		return call.interrupted(err)
@@ -269,10 +276,17 @@ func (c *Client) send(call *call) error {
 	return nil
 }
 
+// header is the header of one attempt.
+func (c *core) header(call *call) http.Header {
+	header := maps.Clone(c.template.Header)
+	call.setHeader(header)
+	return header
+}
+
 // sendRenewed sends a call that was refused with 401 once more, with a new token
 // if the provider has one.
 func (c *Client) sendRenewed(call *call) error {
-	refused := call.token
+	refused := call.secrets[0]
 	token, err := c.renewedSessionToken(call.Context, refused)
 	if err != nil {
 		return call.fail("401 Unauthorized, and no new session token", err, call.statusError())
@@ -280,7 +294,7 @@ func (c *Client) sendRenewed(call *call) error {
 	if _, refresher := c.tokens.(SessionTokenRefresher); token == refused && !refresher {
 		return nil
 	}
-	call.token = token
+	call.secrets = secrets{token, refused}
 	call.maxAttempts = max(call.maxAttempts, call.attempts+1)
 	return c.send(call)
 }
@@ -290,28 +304,28 @@ func (c *call) decode(out any) error {
 	if out == nil {
 		return nil
 	}
-	err := c.last.decode(out)
+	err := c.last.decode(out, c.secrets)
 	if err == nil {
 		return nil
 	}
-	return &DecodeError{c.method, c.path, c.last.status, c.answeredTraceID(), c.attempts, redactError(err, c.token)}
+	return &DecodeError{c.method, c.path, c.last.status, c.answeredTraceID(), c.attempts, c.secrets.redactError(err)}
 }
 
-func (o *outcome) decode(out any) error {
-	body := strings.TrimSpace(string(o.body[:min(len(o.body), 8)]))
+func (o *outcome) decode(out any, s secrets) error {
+	body := bytes.TrimSpace(o.body)
 	switch {
 	case o.err != nil:
 		return fmt.Errorf("it breaks off after %d bytes: %w", len(o.body), o.err)
 	case o.cut:
 		return fmt.Errorf("it is larger than %d MiB", maxBody>>20)
-	case body == "":
+	case len(body) == 0:
 		return errors.New("it is empty")
-	case body == "null":
+	case string(body) == "null":
 		return errors.New("it is null")
 	}
 	if err := json.Unmarshal(o.body, out); err != nil {
 		if isHTML(o.header, o.body) {
-			return fmt.Errorf("it is an HTML page, %q: %w", line(pageTitle(string(o.body)), maxTraceID), err)
+			return fmt.Errorf("it is an HTML page, %q: %w", line(s.redact(pageTitle(o.body)), maxTraceID), err)
 		}
 		return err
 	}

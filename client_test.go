@@ -9,9 +9,11 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +33,7 @@ func TestBaseURL(t *testing.T) {
 		{"https://acme.symphony.com/pod/", "https://acme.symphony.com/pod/v3/user/presence?soft=false"},
 		{"https://acme.symphony.com", "https://acme.symphony.com/v3/user/presence?soft=false"},
 		{"https://gw.acme.net:8443/symphony/pod///", "https://gw.acme.net:8443/symphony/pod/v3/user/presence?soft=false"},
+		{"https://gw.acme.net/a%2Fb/", "https://gw.acme.net/a%2Fb/v3/user/presence?soft=false"},
 		{"https://gw.acme.net/a%2Fb/pod", "https://gw.acme.net/a%2Fb/pod/v3/user/presence?soft=false"},
 		{"HTTPS://acme.symphony.com/pod", "https://acme.symphony.com/pod/v3/user/presence?soft=false"},
 		{"http://localhost:8080", "http://localhost:8080/v3/user/presence?soft=false"},
@@ -57,6 +60,8 @@ func TestBaseURLRefused(t *testing.T) {
 		{"acme.symphony.com:443/pod", "https://"},
 		{"ftp://acme.symphony.com", "https://"},
 		{"https:///pod", "host"},
+		{"https://acme.symphony.com:0/pod", "port"},
+		{"https://acme.symphony.com:99999/pod", "port"},
 		{"https://:8443/pod", "host"},
 		{"https://bot:" + secret + "@acme.symphony.com/pod", "user info"},
 		{"https://bot:" + secret + "%zz@acme.symphony.com/pod", "not a URL"},
@@ -235,6 +240,9 @@ func TestDoRefuses(t *testing.T) {
 		{"escaped parent", "req.Path", symphony.Request{Path: "/v1/%2e%2E/x"}, nil},
 		{"parent behind escaped slashes", "req.Path", symphony.Request{Path: "/v1/a%2f..%5cx"}, nil},
 		{"not escaped", "req.Path", symphony.Request{Path: "/v1/100%"}, nil},
+		{"parent with a parameter", "req.Path", symphony.Request{Path: "/v1/..;x/y"}, nil},
+		{"not escaped, beside an escape", "req.Path", symphony.Request{Path: "/v1/a|b%2Fc"}, nil},
+		{"not ASCII", "req.Path", symphony.Request{Path: "/v1/ä%2Fc"}, nil},
 		{"a space", "req.Path", symphony.Request{Path: "/v1/a b"}, nil},
 		{"a line break", "req.Path", symphony.Request{Path: "/v1/a\r\nb"}, nil},
 		{"unknown method", "req.Method", symphony.Request{Method: "get", Path: "/v1/x"}, nil},
@@ -288,7 +296,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		service{*client, client, provider, header, []error{err}},
 		&service{*client, client, provider, header, []error{err}})
 	require.Equal(t, 3, strings.Count(log.String(), "level=WARN"), log.String())
-	require.Equal(t, 1, strings.Count(log.String(), "level=DEBUG"))
+	require.Equal(t, 4, strings.Count(log.String(), "level=DEBUG"))
 	for _, fact := range []string{"method=POST", "path=/v3/user/presence", "status=503", "attempt=4", "wait=", "trace_id="} {
 		require.Contains(t, log.String(), fact)
 	}
@@ -311,6 +319,9 @@ func TestClientCertificate(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	transport := server.Client().Transport.(*http.Transport)
+	transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return new(tls.Certificate), nil
+	}
 	certificate := symphony.WithClientCertificate(server.TLS.Certificates[0])
 
 	require.Error(t, setBusy(t, newClient(t, server.URL, symphony.WithHTTPClient(server.Client()))))
@@ -326,6 +337,50 @@ func TestClientCertificate(t *testing.T) {
 	_, err := symphony.NewClient(server.URL, symphony.NoSessionToken, certificate,
 		symphony.WithHTTPClient(&http.Client{Transport: roundTrips(nil)}))
 	require.ErrorContains(t, err, "*http.Transport")
+}
+
+// A cookie of a load balancer is sent as its jar has it, once, with every attempt.
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		sent = append(sent, r.Header.Get("Cookie"))
+		http.SetCookie(w, &http.Cookie{Name: "node", Value: strconv.Itoa(len(sent))})
+		answer([]int{503, 503, 200}[len(sent)-1], busy)(w, r)
+	}, symphony.WithHTTPClient(&http.Client{Jar: jar}), symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+	require.NoError(t, setBusy(t, client))
+	require.Equal(t, []string{"", "node=1", "node=2"}, sent)
+}
+
+func TestBodiesAreClosed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 404} {
+		closed := 0
+		require.NotPanics(t, func() {
+			_ = setBusy(t, fake(t, func(*http.Request) (*http.Response, error) {
+				r := response(status, busy)
+				r.Body = closer{r.Body, &closed}
+				return r, nil
+			}))
+		})
+		require.Equal(t, 1, closed)
+	}
+	err := setBusy(t, fake(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200}, nil // a mock without a body
+	}))
+	require.True(t, is[*symphony.DecodeError](err))
+}
+
+type closer struct {
+	io.Reader
+	closed *int
+}
+
+func (c closer) Close() error {
+	*c.closed++
+	return nil
 }
 
 func TestConnectionsAreReused(t *testing.T) {
@@ -375,6 +430,7 @@ func TestFailureClosesNoOtherConnection(t *testing.T) {
 	require.Zero(t, closed)
 	client.CloseIdleConnections()
 	require.Equal(t, 1, closed)
+	new(symphony.Client).CloseIdleConnections()
 }
 
 type closingTransport struct{ close func() }
@@ -469,5 +525,6 @@ func TestProxy(t *testing.T) {
 	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", symphony.WithHTTPClient(&http.Client{Transport: transport})))
 	require.ErrorContains(t, err, "the proxy "+address.Host+" answered 403 Forbidden")
 	require.False(t, is[*symphony.APIError](err), "the pod has not answered")
+	require.ErrorContains(t, err, "attempt 1 of 4")
 	requireNoSecret(t, err)
 }

@@ -95,7 +95,7 @@ func (e APIError) typed() error {
 		return &NotFoundError{e}
 	case e.StatusCode == http.StatusTooManyRequests:
 		return &RateLimitError{e}
-	case e.StatusCode >= 500:
+	case e.StatusCode >= 500 && e.StatusCode < 600:
 		return &ServerError{e}
 	}
 	return &e

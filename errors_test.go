@@ -1,10 +1,14 @@
 package symphony_test
 
 import (
+	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,6 +43,7 @@ func TestStatusDecidesTheType(t *testing.T) {
 		413: is[*symphony.APIError],
 		418: is[*symphony.APIError],
 		600: is[*symphony.APIError],
+		999: is[*symphony.APIError],
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
@@ -48,6 +53,7 @@ func TestStatusDecidesTheType(t *testing.T) {
 			require.True(t, isType(err), "%T", err)
 			var apiErr *symphony.APIError
 			require.ErrorAs(t, err, &apiErr)
+			require.Equal(t, status >= 500 && status < 600, is[*symphony.ServerError](err))
 			require.Equal(t, status, apiErr.StatusCode)
 			require.Equal(t, http.MethodPost, apiErr.Method)
 			require.Equal(t, "/v3/user/presence", apiErr.Path)
@@ -137,6 +143,9 @@ func TestErrorBodies(t *testing.T) {
 	}{
 		{"the API's", "application/json", `{"code":403,"message":"no such user"}`, 403, "no such user"},
 		{"code as a string", "application/json", `{"code":"94","message":"odd"}`, 94, "odd"},
+		{"code beyond int", "application/json", `{"code":99999999999999999999,"message":"odd"}`, 0, "odd"},
+		{"a string", "application/json", `"odd"`, 0, `"odd"`},
+		{"script that does not end", "text/html", "<p>Gone</p>" + strings.Repeat("<script>", 8000), 0, "Gone"},
 		{"code of another kind", "application/json", `{"code":{},"message":"odd"}`, 0, "odd"},
 		{"message of another kind", "application/json", `{"message":{"text":"x"}}`, 0, `{"message":{"text":"x"}}`},
 		{"another gateway's", "application/json", `{"error":"quota \u003c 1"}`, 0, `{"error":"quota < 1"}`},
@@ -183,6 +192,20 @@ func TestHints(t *testing.T) {
 	}
 	err := setBusy(t, serve(t, answer(404, `{"message":"no such user"}`)))
 	require.NotContains(t, err.Error(), "/pod", "the pod has answered")
+	err = setBusy(t, serve(t, answer(404, `["no such user"]`)))
+	require.NotContains(t, err.Error(), "/pod", "in JSON")
+	require.NotContains(t, setBusy(t, serve(t, answer(403, "", "Content-Type", "text/html"), once)).Error(), "lack")
+	err = serve(t, answer(403, "")).Do(t.Context(), symphony.Request{Path: "/v3/user/presence"}, nil)
+	require.NotContains(t, err.Error(), "User Provisioning", "another call")
+
+	// No hint, trace id or status is cut, however long all else is.
+	id := strings.Repeat("i", 64)
+	err = setBusy(t, serve(t, answer(302, `{"code":-2147483648,"message":"`+strings.Repeat("m", 600)+`"}`,
+		"Location", "https://"+strings.Repeat("h", 62)+"/", "X-Trace-Id", id, "Retry-After", "99999999999999")))
+	for _, part := range []string{"302 Found", "leads to " + strings.Repeat("h", 62), "trace id " + id, "mmmm"} {
+		require.ErrorContains(t, err, part)
+	}
+	requireOneLine(t, err.Error())
 }
 
 func TestEchoedTokenIsReplaced(t *testing.T) {
@@ -191,6 +214,10 @@ func TestEchoedTokenIsReplaced(t *testing.T) {
 		"message":            answer(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
 		"escaped":            answer(400, `{"error":"session s3cr3t\u002dsession-token"}`),
 		"title":              answer(400, `<title>s3cr3t&#45;session-token</title>`),
+		"escaped in a list":  answer(400, `["s3cr3t\u002dsession-token"]`),
+		"escaped and cut":    answer(400, `{"error":"s3cr3t\u002dsession-token`),
+		"across the limit":   answer(400, strings.Repeat("x", 500)+secret),
+		"long title":         answer(200, "<title>"+strings.Repeat("x", 55)+secret+"</title>"),
 		"text":               answer(400, strings.Repeat(" ", 70)+secret),
 		"cut by the limit":   answer(400, strings.Repeat(" ", 64<<10-10)+secret),
 		"redirect":           answer(307, "", "Location", "https://"+secret+".example.com/"),
@@ -237,6 +264,7 @@ func TestUnusableAnswers(t *testing.T) {
 		{"empty", answer(200, ""), "empty"},
 		{"blank", answer(200, " \n"), "empty"},
 		{"null", answer(200, " null\n"), "null"},
+		{"null behind blanks", answer(200, strings.Repeat(" ", 7)+"null"), "null"},
 		{"no category", answer(200, `{}`), "category"},
 		{"null category", answer(200, `{"category":null}`), "category"},
 		{"a list", answer(200, `[]`), "array"},
@@ -315,3 +343,100 @@ func TestBodiesAreBounded(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A page that is made to be slow to search is not.
+func TestPagesAreSearchedOnce(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"<script>", "<style>", "<!-->", "<title>", "<"} {
+		page := "<html>" + strings.Repeat(unit, 1<<20/len(unit))
+		for _, status := range []int{200, 403} {
+			require.Error(t, setBusy(t, serve(t, answer(status, page, "Content-Type", "text/html"), once)))
+		}
+	}
+}
+
+// A short token is a word of a test, and may be in any text.
+func TestShortTokensChangeNoError(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"x", "t", "text", "any"} {
+		client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken(token), once,
+			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
+				return nil, fmt.Errorf("any text: %w", io.ErrUnexpectedEOF)
+			})}))
+		require.NoError(t, err)
+		err = setBusy(t, client)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.ErrorContains(t, err, "any text")
+	}
+}
+
+// What a transport says may show what it was given; no error in the chain does.
+func TestCausesShowNoSecret(t *testing.T) {
+	t.Parallel()
+	dump := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, fmt.Errorf("%v at https://bot:passw0rd@proxy.acme.net: %w", r.Header, r.Context().Err())
+	}
+	shown := ""
+	for _, transport := range []roundTrips{
+		dump,
+		func(r *http.Request) (*http.Response, error) {
+			shown = fmt.Sprintf("%v %+v %#v", r.Context(), r.Context(), r.Context())
+			return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("refused: %v", r.Header)}
+		},
+	} {
+		var log bytes.Buffer
+		client := fake(t, transport, once, symphony.WithAttemptTimeout(time.Millisecond),
+			symphony.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		err := setBusy(t, client)
+		require.Error(t, err)
+		requireNoSecretIn(t, err)
+		require.Contains(t, log.String(), "error=")
+		require.NotContains(t, log.String(), secret)
+		require.NotContains(t, log.String(), "passw0rd")
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		_, err = client.SetUserPresence(ctx, 1, symphony.PresenceBusy, false)
+		cancel()
+		requireNoSecretIn(t, err)
+	}
+	require.NotEmpty(t, shown)
+	require.NotContains(t, shown, secret)
+}
+
+// requireNoSecretIn looks into an error and all its causes.
+func requireNoSecretIn(t *testing.T, err error) {
+	t.Helper()
+	requireNoSecret(t, err)
+	require.NotContains(t, err.Error(), "passw0rd")
+	switch err := err.(type) { //nolint:errorlint // the tree is walked here
+	case interface{ Unwrap() error }:
+		if cause := err.Unwrap(); cause != nil {
+			requireNoSecretIn(t, cause)
+		}
+	case interface{ Unwrap() []error }:
+		for _, cause := range err.Unwrap() {
+			requireNoSecretIn(t, cause)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"exactly", 7, "exactly"},
+		{"one more", 7, "one …"},
+		{"a b", 3, "a b"},
+		{"  a \r\n b\t", 9, "a b"},
+		{"äöü", 6, "äöü"},
+		{"äöüx", 6, "ä…"},
+		{"", 5, ""},
+		{"\x7f\u202e\x00", 5, ""},
+	} {
+		require.Equal(t, test.want, symphony.Line(test.text, test.limit), test.text)
+	}
+}

@@ -2,9 +2,9 @@ package symphony
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -106,7 +106,7 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
 	}
-	return json.Marshal(t.UnixMilli())
+	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
 }
 
 // UnmarshalJSON takes milliseconds since the Unix epoch, or null for the zero time.
@@ -115,9 +115,9 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 		*t = Timestamp{}
 		return nil
 	}
-	var ms int64
-	if err := json.Unmarshal(data, &ms); err != nil {
-		return fmt.Errorf("a timestamp is a whole number of milliseconds since the Unix epoch: %w", err)
+	ms, err := strconv.ParseInt(string(data), 10, 64)
+	if err != nil {
+		return errors.New("a timestamp is a whole number of milliseconds since the Unix epoch")
 	}
 	t.Time = time.UnixMilli(ms).UTC()
 	return nil

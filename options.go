@@ -179,6 +179,7 @@ func (s *settings) lentClient() (*http.Client, http.RoundTripper, error) {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	transport.TLSClientConfig.Certificates = []tls.Certificate{*s.certificate}
+	transport.TLSClientConfig.GetClientCertificate = nil // which would be asked instead
 	return &client, transport, nil
 }
 

@@ -53,14 +53,17 @@ func (p RetryPolicy) backoff(attempt int) time.Duration {
 	return p.MinBackoff + randomUpTo(ceiling-p.MinBackoff)
 }
 
-// randomUpTo is a random duration between 0 and limit.
+// randomUpTo is a random duration from 0 to below limit.
 func randomUpTo(limit time.Duration) time.Duration {
-	return time.Duration(rand.Int64N(int64(limit) + 1))
+	if limit <= 0 {
+		return 0
+	}
+	return rand.N(limit)
 }
 
 // newRetrier is the loop around a client's attempts. It asks the call what to do,
 // and never gives up by itself.
-func newRetrier(client *http.Client, s *settings) *retryablehttp.Client {
+func newRetrier(client *http.Client, s *settings, header func(*call) http.Header) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: client,
 		RetryMax:   math.MaxInt,
@@ -70,11 +73,19 @@ func newRetrier(client *http.Client, s *settings) *retryablehttp.Client {
 			}
 			call := callOf(ctx)
 			again, err := call.shallRetry(s.policy)
-			logAttempt(s.logger, call, again)
+			call.log(s.logger, slog.LevelDebug, "symphony: attempt")
+			if again {
+				call.log(s.logger, slog.LevelWarn, "symphony: trying again", slog.Duration("wait", call.wait))
+			}
 			return again, err
 		},
 		Backoff: func(_, _ time.Duration, _ int, response *http.Response) time.Duration {
 			return callOf(response.Request.Context()).wait
+		},
+		// A header of its own for each attempt: http.Client adds its jar's cookies to it.
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = header(callOf(r.Context()))
+			return nil
 		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
@@ -91,7 +102,7 @@ func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
 		return false, nil
 	} else if asked > 0 {
 		// Those who were asked to wait together do not come back together.
-		c.wait = asked + randomUpTo(policy.MinBackoff)
+		c.wait = asked + randomUpTo(min(policy.MinBackoff, math.MaxInt64-asked))
 	}
 	if err := c.Err(); err != nil {
 		return false, err
@@ -126,6 +137,9 @@ func isTransient(err error) bool {
 		return proxy.status >= 500
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return false
+	}
+	if strings.Contains(err.Error(), "invalid proxy address") { // which net/http says in words only
 		return false
 	}
 	return !errors.Is(err, http.ErrSchemeMismatch) && !isCertificateError(err)
@@ -163,30 +177,20 @@ func retryAfter(header http.Header) time.Duration {
 	return max(0, time.Until(date))
 }
 
-// logAttempt logs what an attempt brought, and that there is to be another one.
-func logAttempt(logger *slog.Logger, call *call, again bool) {
-	if logger == nil {
+// log logs what the last attempt brought.
+func (c *call) log(logger *slog.Logger, level slog.Level, message string, attrs ...slog.Attr) {
+	if logger == nil || !logger.Enabled(c.Context, level) {
 		return
 	}
-	level, message := slog.LevelDebug, "symphony: attempt"
-	if again {
-		level, message = slog.LevelWarn, "symphony: trying again"
+	attrs = append([]slog.Attr{
+		slog.String("method", c.method),
+		slog.String("path", line(c.path, maxText)),
+		slog.Int("attempt", c.attempts),
+		slog.Int("status", c.last.status),
+		slog.String("trace_id", c.traceID),
+	}, attrs...)
+	if c.last.err != nil {
+		attrs = append(attrs, slog.String("error", line(c.secrets.redact(c.last.err.Error()), maxText)))
 	}
-	if !logger.Enabled(call.Context, level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("method", call.method),
-		slog.String("path", line(call.path, maxText)),
-		slog.Int("attempt", call.attempts),
-		slog.Int("status", call.last.status),
-		slog.String("trace_id", call.traceID),
-	}
-	if call.last.err != nil {
-		attrs = append(attrs, slog.String("error", line(redact(call.last.err.Error(), call.token), maxText)))
-	}
-	if again {
-		attrs = append(attrs, slog.Duration("wait", call.wait))
-	}
-	logger.LogAttrs(call.Context, level, message, attrs...)
+	logger.LogAttrs(c.Context, level, message, attrs...)
 }

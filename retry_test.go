@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"testing"
@@ -91,6 +92,10 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"unknown authority", fails(x509.UnknownAuthorityError{}), false},
 		{"certificate of another host", fails(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}), false},
 		{"expired certificate", fails(x509.CertificateInvalidError{}), false},
+		{"TLS alert of ours", fails(&net.OpError{Op: "local error", Err: errors.New("tls: bad certificate")}), false},
+		{"invalid proxy", fails(errors.New(`invalid proxy address "x"`)), false},
+		{"unverified certificate", fails(&tls.CertificateVerificationError{Err: errors.New("pinned")}), false},
+		{"status 000", func(*http.Request) (*http.Response, error) { return response(0, ""), nil }, true},
 		{"TLS alert", fails(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), false},
 		{"no TLS", fails(tls.RecordHeaderError{}), false},
 		{"HTTP under https", fails(fmt.Errorf("x: %w", http.ErrSchemeMismatch)), false},
@@ -243,6 +248,7 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 		least, most time.Duration
 		sent        int
 	}{
+		{"9223372036.5", 0, 0, 1},
 		{"7", 7 * time.Second, 7250 * time.Millisecond, 2},
 		{"30", 30 * time.Second, 30250 * time.Millisecond, 2},
 		{"31", 0, 0, 1},
@@ -269,6 +275,55 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 		})
 	}
 }
+
+// Also a 503 is waited for, and those who wait together come back apart.
+func TestRetryAfterIsSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		waits := map[time.Duration]bool{}
+		for range 20 {
+			transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(503, "Retry-After", "2"), answers(200)}}
+			start := time.Now()
+			require.NoError(t, setBusy(t, fake(t, transport.RoundTrip)))
+			require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+			waits[time.Since(start)] = true
+		}
+		require.Greater(t, len(waits), 10)
+	})
+}
+
+// The longest wait there is does not turn into none.
+func TestRetryAfterWithoutALimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "99999999999999")}}
+		policy := symphony.WithRetryPolicy(symphony.RetryPolicy{MaxRetryAfter: math.MaxInt64, MaxBackoff: math.MaxInt64})
+		_, err := fake(t, transport.RoundTrip, policy).SetUserPresence(ctx, 1, symphony.PresenceBusy, false)
+		require.True(t, is[*symphony.RateLimitError](err))
+		require.Equal(t, 1, transport.sent)
+	})
+}
+
+// A context that has a deadline and does not end by it is bounded by the attempt's.
+func TestDetachedContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		outer, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){hangs}}
+		start := time.Now()
+		_, err := fake(t, transport.RoundTrip, once).SetUserPresence(detached{outer}, 1, symphony.PresenceBusy, false)
+		require.ErrorContains(t, err, "no answer within 30s")
+		require.Equal(t, 30*time.Second, time.Since(start))
+	})
+}
+
+type detached struct{ context.Context }
+
+func (detached) Done() <-chan struct{} { return nil }
+func (detached) Err() error            { return nil }
 
 func TestAttemptTimeout(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package symphony
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // SessionTokenProvider gives the session token of a call. It is asked before
@@ -68,12 +69,12 @@ func (c *Client) checked(token string, err error) (string, error) {
 		return "", err
 	case c.tokens == NoSessionToken:
 		return "", nil
-	case token == "":
+	case strings.Trim(token, " \t") == "":
 		return "", ErrNoSessionToken
-	case !validHeaderValue(token):
+	case !validHeaderValue(token) || strings.TrimSpace(token) != token:
 		return "", &InvalidArgumentError{
 			Argument: "session token",
-			Reason:   "it holds a line break or another control character; was it read from a file without trimming?",
+			Reason:   "it holds a line break or another control character, or blanks around it; was it read from a file without trimming?",
 		}
 	}
 	return token, nil

@@ -160,6 +160,28 @@ func TestProviderWithoutRefreshIsAskedOnceMore(t *testing.T) {
 	}
 }
 
+// A refresher that knows no better token is believed once.
+func TestRefresherThatGivesTheSameToken(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	tokens := &refresher{token: "same", next: []string{"same"}}
+	err := setBusy(t, withTokens(t, tokens, accepts("none", &sent, nil)))
+	require.True(t, is[*symphony.UnauthorizedError](err))
+	require.Equal(t, []string{"same", "same"}, sent)
+}
+
+// The token that was replaced is as secret as the new one.
+func TestRefusedTokenStaysHidden(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	tokens := &refresher{token: secret, next: []string{"another-" + secret}}
+	err := setBusy(t, withTokens(t, tokens, accepts("none", &sent, func(w http.ResponseWriter, r *http.Request) {
+		answer(401, `{"message":"`+secret+` was replaced by `+r.Header.Get("sessionToken")+`"}`)(w, r)
+	})))
+	require.Len(t, sent, 2)
+	requireNoSecret(t, err)
+}
+
 func TestNoSessionToken(t *testing.T) {
 	t.Parallel()
 	requests := 0
@@ -183,6 +205,10 @@ func TestTokensThatCannotBeSent(t *testing.T) {
 		is    func(error) bool
 	}{
 		{"empty", "", nil, func(err error) bool { return errors.Is(err, symphony.ErrNoSessionToken) }},
+		{"blank", " \t", nil, func(err error) bool { return errors.Is(err, symphony.ErrNoSessionToken) }},
+		{"with a blank behind", secret + " ", nil, is[*symphony.InvalidArgumentError]},
+		{"with a tab before", "\t" + secret, nil, is[*symphony.InvalidArgumentError]},
+		{"with a DEL", secret + "\x7f", nil, is[*symphony.InvalidArgumentError]},
 		{"with a line break", secret + "\n", nil, is[*symphony.InvalidArgumentError]},
 		{"with a header in it", secret + "\r\nX-Evil: 1", nil, is[*symphony.InvalidArgumentError]},
 		{"provider fails", "", cause, func(err error) bool { return errors.Is(err, cause) }},

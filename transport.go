@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -88,17 +89,24 @@ func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx != context.Context(call) {
 		req = req.WithContext(ctx)
 	}
+	// Each attempt has a reader of its own: that of the one before may still be read.
+	// It is one that net/http knows to be in memory, and sends in one packet.
+	if call.body != nil {
+		req.Body = io.NopCloser(bytes.NewReader(call.body))
+		req.ContentLength = int64(len(call.body))
+	}
 	last := t.attempt(req, call.discard)
 	if last.err != nil {
 		if err := call.Err(); err != nil {
 			return nil, err
 		}
 		if ctx.Err() != nil {
-			last = outcome{err: &attemptTimeoutError{t.timeout, last.err}}
+			last = outcome{err: &attemptTimeoutError{t.timeout, call.secrets.redactError(last.err)}}
 		}
 	}
 	call.last = last
-	return &http.Response{StatusCode: http.StatusOK, Header: last.header, Body: http.NoBody, Request: req}, nil
+	call.handed = http.Response{StatusCode: http.StatusOK, Header: last.header, Body: http.NoBody, Request: req}
+	return &call.handed, nil
 }
 
 // bound is the context of an attempt. It needs no timer of its own where the
@@ -121,6 +129,10 @@ func (t *attempts) attempt(req *http.Request, discard bool) outcome {
 	}
 	if response == nil {
 		return outcome{err: errors.New("the HTTP transport returned neither a response nor an error")}
+	}
+	if response.StatusCode < 100 { // which net/http lets pass
+		_ = response.Body.Close()
+		return outcome{err: fmt.Errorf("malformed HTTP status %03d", response.StatusCode)}
 	}
 	answer := outcome{status: response.StatusCode, header: response.Header}
 	if answer.status == http.StatusProxyAuthRequired {

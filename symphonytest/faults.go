@@ -71,8 +71,6 @@ func (p *Pod) fail(w http.ResponseWriter, r *http.Request, f Fault) {
 		case <-timer.C:
 		case <-r.Context().Done():
 			panic(http.ErrAbortHandler)
-		case <-p.closing.Done():
-			panic(http.ErrAbortHandler)
 		}
 	}
 	if f.Reset {
@@ -87,6 +85,9 @@ func (p *Pod) fail(w http.ResponseWriter, r *http.Request, f Fault) {
 		p.handler(r).ServeHTTP(answer, r)
 	}
 	body := answer.Body.Bytes()
+	if answer.Code == http.StatusNoContent || answer.Code == http.StatusNotModified {
+		body = nil // these have none
+	}
 	maps.Copy(w.Header(), answer.Header())
 	if len(body) > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))

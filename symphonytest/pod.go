@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,12 +31,17 @@ import (
 
 // Pod is a pod in memory. Make one with [NewPod], and stop it with Close.
 type Pod struct {
+	*pod // behind a pointer, so that no fmt verb prints tokens
+}
+
+// pod is what a Pod is made of.
+type pod struct {
 	server  *httptest.Server
 	client  *http.Client
 	routes  *http.ServeMux
 	now     func() time.Time
-	closing context.Context
-	close   context.CancelFunc
+	closing context.Context // ends when the pod closes, and with it that of every request
+	stop    context.CancelFunc
 
 	mu           sync.Mutex // guards what follows
 	users        map[int64]*user
@@ -102,7 +108,7 @@ func NewPod(opts ...Option) *Pod {
 	for _, opt := range opts {
 		opt(&c)
 	}
-	p := &Pod{
+	p := &Pod{&pod{
 		users:        map[int64]*user{},
 		serviceUsers: map[string]ServiceUser{},
 		apps:         map[string]App{},
@@ -113,7 +119,7 @@ func NewPod(opts ...Option) *Pod {
 		now:          c.now,
 		limit:        c.limit,
 		log:          requestLog{size: max(0, c.logSize)},
-	}
+	}}
 	for _, u := range c.users {
 		p.AddUser(u)
 	}
@@ -123,11 +129,12 @@ func NewPod(opts ...Option) *Pod {
 	for _, a := range c.apps {
 		p.AddApp(a)
 	}
-	p.closing, p.close = context.WithCancel(context.Background())
+	p.closing, p.stop = context.WithCancel(context.Background())
 	p.routes = http.NewServeMux()
 	p.presenceRoutes(p.routes)
 	p.loginRoutes(p.routes)
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
+	p.server.Config.BaseContext = func(net.Listener) context.Context { return p.closing }
 	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // faults are on purpose
 	transport := symphony.NewTransport()
 	if c.tls {
@@ -156,7 +163,7 @@ func (p *Pod) Client() *http.Client {
 
 // Close stops the pod. Requests under way end.
 func (p *Pod) Close() {
-	p.close()
+	p.stop()
 	p.client.CloseIdleConnections()
 	p.server.Close()
 }
@@ -179,18 +186,22 @@ func (p *Pod) serve(w http.ResponseWriter, r *http.Request) {
 
 	entry := p.note(r, body)
 	answer := &statusWriter{ResponseWriter: w}
-	defer func() { p.noteStatus(entry, answer.status) }()
+	p.answer(answer, r)
+	p.noteStatus(entry, answer.status) // not after a panic, which breaks the answer off
+}
 
+// answer answers a request that was read.
+func (p *Pod) answer(w http.ResponseWriter, r *http.Request) {
 	if !p.allow() {
 		w.Header().Set("Retry-After", "1")
-		writeError(answer, http.StatusTooManyRequests, http.StatusTooManyRequests, "Too many requests")
+		writeError(w, http.StatusTooManyRequests, http.StatusTooManyRequests, "Too many requests")
 		return
 	}
 	if fault, ok := p.nextFault(r); ok {
-		p.fail(answer, r, fault)
+		p.fail(w, r, fault)
 		return
 	}
-	p.handler(r).ServeHTTP(answer, r)
+	p.handler(r).ServeHTTP(w, r)
 }
 
 // Handle serves a route by a handler of yours instead of the pod's own. The
@@ -214,8 +225,8 @@ func (p *Pod) handler(r *http.Request) http.Handler {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, mux := range p.handlers {
-		if handler, pattern := mux.Handler(r); pattern != "" {
-			return handler
+		if _, pattern := mux.Handler(r); pattern != "" {
+			return mux // which sets the path values, as the handler alone would not
 		}
 	}
 	return p.routes

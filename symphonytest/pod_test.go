@@ -158,6 +158,7 @@ func TestTokens(t *testing.T) {
 	pod.RevokeToken(first)
 	require.Equal(t, 401, set(t, pod, first, "", busy).status)
 	require.Equal(t, 200, set(t, pod, second, "", busy).status)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v %v", pod, pod, pod, *pod), second)
 	pod.RevokeTokens()
 	require.Equal(t, 401, set(t, pod, second, "", busy).status)
 }
@@ -195,6 +196,10 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, 200, cut.status)
 			require.NotEmpty(t, cut.body)
 			require.False(t, json.Valid([]byte(cut.body)))
+			require.Zero(t, pod.Requests()[len(pod.Requests())-1].Status, "the answer was broken off")
+
+			pod.Fail(symphonytest.Fault{Status: 204, Body: "none"})
+			require.Equal(t, 204, set(t, pod, token, "", busy).status)
 
 			pod.Fail(symphonytest.Fault{Path: "/v1/other", Status: 500}, symphonytest.Fault{Method: "GET", Status: 500}, symphonytest.Fault{Times: -1, Path: "/v3/user/presence", Status: 502})
 			for range 3 {
@@ -217,6 +222,13 @@ func TestDelayEndsWithTheClientAndThePod(t *testing.T) {
 	leaving, cancel := context.WithCancel(t.Context())
 	sent := make(chan struct{})
 	var group sync.WaitGroup
+	pod.HandleFunc("GET /", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	group.Go(func() { // a handler of the user's that waits for its end
+		resp, err := pod.Client().Get(pod.URL()) //nolint:noctx // it ends with the pod
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	})
 	for _, ctx := range []context.Context{leaving, t.Context()} {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent <- struct{}{} }})
 		group.Go(func() {
@@ -263,6 +275,10 @@ func TestOwnHandlers(t *testing.T) {
 	}
 	pod.HandleFunc("POST /pod/v3/user/presence", reply("first "))
 	require.Equal(t, "first "+busy, set(t, pod, token, "", busy).body)
+	pod.HandleFunc("POST /pod/v3/user/{what}", func(_ http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "presence", r.PathValue("what"))
+	})
+	require.Equal(t, 200, set(t, pod, token, "", busy).status)
 	pod.HandleFunc("POST /pod/v3/user/presence", reply("second "))
 	require.Equal(t, "second "+busy, set(t, pod, token, "", busy).body, "the newer one wins")
 	pod.Fail(symphonytest.Fault{Status: 500})

@@ -164,6 +164,7 @@ func (t *traffic) WithGroup(string) slog.Handler { return t }
 func (t *traffic) Handle(_ context.Context, record slog.Record) error {
 	if record.Level == slog.LevelWarn {
 		t.retries.Add(1)
+		return nil // the attempt has had its own line
 	}
 	for attr := range record.Attrs {
 		if attr.Key == "status" && attr.Value.Int64() == http.StatusTooManyRequests {

@@ -1,0 +1,172 @@
+package bdkconfig
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/symphony-go/symphony"
+)
+
+// server is where a part of the API is, and how to talk to it.
+type server struct {
+	scheme            string
+	schemePlace       string // where the file says it
+	host              string
+	port              int // 0 for that of the scheme
+	context           string
+	proxy             *url.URL // nil for that of the environment
+	headers           []symphony.Option
+	connectionTimeout time.Duration // 0 for the SDK's
+	readTimeout       time.Duration // 0 for the SDK's
+}
+
+// with is the server with what a section of the file says otherwise.
+func (s server) with(section value) server {
+	if scheme := section.at("scheme"); scheme.node != nil {
+		s.scheme, s.schemePlace = scheme.scheme(), scheme.place()
+	}
+	s.host = cmp.Or(section.at("host").hostName(), s.host)
+	s.port = cmp.Or(section.at("port").port(), s.port)
+	if context := section.at("context"); context.node != nil {
+		s.context = context.path()
+	}
+	s.proxy = cmp.Or(section.at("proxy").proxy(), s.proxy)
+	if headers := section.at("defaultHeaders"); headers.node != nil {
+		s.headers = headers.headers()
+	}
+	s.connectionTimeout = cmp.Or(section.at("connectionTimeout").millis(), s.connectionTimeout)
+	s.readTimeout = cmp.Or(section.at("readTimeout").millis(), s.readTimeout)
+	return s
+}
+
+func (v value) scheme() string {
+	scheme := v.text()
+	if scheme != "https" && scheme != "http" {
+		v.fail("it is neither https nor http")
+	}
+	return scheme
+}
+
+func (v value) port() int { return v.number(1, 65535, "a port (1 to 65535)") }
+
+var hostName = regexp.MustCompile(`^[\pL\pN_][\pL\pN_.-]*$`)
+
+// hostName is a host name or IP address, without brackets.
+func (v value) hostName() string {
+	host := v.text()
+	if strings.Contains(host, ":") {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	if host != "" && !hostName.MatchString(host) && net.ParseIP(host) == nil {
+		v.fail("it is not a host name such as acme.symphony.com; scheme, port and path (context) have keys of their own")
+	}
+	return host
+}
+
+// path is a path without a slash at its end.
+func (v value) path() string {
+	path := strings.Trim(v.text(), "/")
+	if path == "" {
+		return ""
+	}
+	path = "/" + path
+	if _, err := url.Parse(path); err != nil || strings.ContainsAny(path, "?#\\ ") {
+		v.fail("it is not a path such as /gateway")
+	}
+	return path
+}
+
+// proxy is the URL of a proxy, with its credentials, nil when there is none.
+func (v value) proxy() *url.URL {
+	if v.node == nil {
+		return nil
+	}
+	host, port := v.at("host"), v.at("port")
+	_ = host.required() + port.required()
+	proxy := &url.URL{Scheme: "http", Host: net.JoinHostPort(host.hostName(), strconv.Itoa(port.port()))}
+	username, password := v.at("username"), v.at("password").text()
+	if password != "" {
+		_ = username.required()
+	}
+	if username.text() != "" {
+		proxy.User = url.UserPassword(username.text(), password)
+	}
+	return proxy
+}
+
+// headerName is a token of RFC 9110.
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// headers are the options for defaultHeaders.
+func (v value) headers() []symphony.Option {
+	var options []symphony.Option
+	fields := v.fields()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !headerName.MatchString(name) {
+			v.fail("a name in it is not that of a header")
+			continue
+		}
+		field := v.at(name)
+		option := symphony.WithHeader(name, field.text())
+		if strings.EqualFold(name, "User-Agent") {
+			option = symphony.WithUserAgent(field.text())
+		}
+		// The option itself knows which headers it takes; the error shows no value.
+		if _, err := symphony.NewClient("https://localhost", symphony.NoSessionToken, option); err != nil {
+			field.fail("%w", err)
+		}
+		options = append(options, option)
+	}
+	return options
+}
+
+// url is the URL of one of the server's APIs.
+func (s server) url(path string) string {
+	host := s.host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if s.port != 0 {
+		host += ":" + strconv.Itoa(s.port)
+	}
+	return s.scheme + "://" + host + s.context + path
+}
+
+// explain says what an error of the root package is about: of an address that the
+// file may hold it takes only the scheme amiss.
+func (s server) explain(err error) error {
+	if invalid, ok := errors.AsType[*symphony.InvalidArgumentError](err); ok && strings.HasSuffix(invalid.Argument, "URL") {
+		return fmt.Errorf("bdkconfig: %s: %w", s.schemePlace, err)
+	}
+	return fmt.Errorf("bdkconfig: %w", err)
+}
+
+// options are those for a client of the server, on a transport of its own.
+func (s server) options(roots *x509.CertPool) []symphony.Option {
+	transport := symphony.NewTransport()
+	transport.TLSClientConfig.RootCAs = roots
+	if s.proxy != nil {
+		transport.Proxy = http.ProxyURL(s.proxy)
+	}
+	if s.connectionTimeout > 0 {
+		dialer := &net.Dialer{Timeout: s.connectionTimeout, KeepAlive: 30 * time.Second}
+		transport.DialContext = dialer.DialContext
+		transport.TLSHandshakeTimeout = s.connectionTimeout
+	}
+	options := append(slices.Clip(s.headers), symphony.WithHTTPClient(&http.Client{Transport: transport}))
+	if s.readTimeout > 0 {
+		options = append(options, symphony.WithAttemptTimeout(s.readTimeout))
+	}
+	return options
+}
