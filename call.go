@@ -31,6 +31,7 @@ type call struct {
 	last        outcome       // of the last attempt that was not interrupted
 	wait        time.Duration // before the next one
 	handed      http.Response // what the last attempt handed up
+	replay      bool          // hand it up once more
 }
 
 type callKey struct{}

@@ -347,11 +347,9 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // A page that is made to be slow to search is not.
 func TestPagesAreSearchedOnce(t *testing.T) {
 	t.Parallel()
-	for _, unit := range []string{"<script>", "<style>", "<!-->", "<title>", "<"} {
+	for unit, status := range map[string]int{"<script>": 200, "<style>": 403, "<!-->": 403, "<title>": 403, "<": 403} {
 		page := "<html>" + strings.Repeat(unit, 1<<20/len(unit))
-		for _, status := range []int{200, 403} {
-			require.Error(t, setBusy(t, serve(t, answer(status, page, "Content-Type", "text/html"), once)))
-		}
+		require.Error(t, setBusy(t, serve(t, answer(status, page, "Content-Type", "text/html"), once)))
 	}
 }
 

@@ -73,7 +73,6 @@ func newRetrier(client *http.Client, s *settings, header func(*call) http.Header
 			}
 			call := callOf(ctx)
 			again, err := call.shallRetry(s.policy)
-			call.log(s.logger, slog.LevelDebug, "symphony: attempt")
 			if again {
 				call.log(s.logger, slog.LevelWarn, "symphony: trying again", slog.Duration("wait", call.wait))
 			}
@@ -94,7 +93,7 @@ func newRetrier(client *http.Client, s *settings, header func(*call) http.Header
 // shallRetry decides after an attempt whether there is to be another one, and
 // sets the wait before it. Its error is that of a context that ended meanwhile.
 func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
-	if !c.retryable || !c.last.retryable() || c.attempts >= c.maxAttempts {
+	if !c.mayTryAgain() {
 		return false, nil
 	}
 	c.wait = policy.backoff(c.attempts)
@@ -109,6 +108,11 @@ func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
 	}
 	deadline, ok := c.Deadline()
 	return !ok || time.Until(deadline) > c.wait, nil
+}
+
+// mayTryAgain reports whether there is any use in another attempt.
+func (c *call) mayTryAgain() bool {
+	return c.retryable && c.attempts < c.maxAttempts && c.last.retryable()
 }
 
 // retryable reports whether the same request may fare better later.

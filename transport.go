@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -76,10 +77,15 @@ type outcome struct {
 type attempts struct {
 	base    http.RoundTripper
 	timeout time.Duration
+	logger  *slog.Logger // nil for none
 }
 
 func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callOf(req.Context())
+	if call.replay {
+		call.replay = false
+		return &call.handed, nil
+	}
 	if err := call.Err(); err != nil { // while the call waited for this attempt
 		return nil, err
 	}
@@ -105,6 +111,7 @@ func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	call.last = last
+	call.log(t.logger, slog.LevelDebug, "symphony: attempt")
 	call.handed = http.Response{StatusCode: http.StatusOK, Header: last.header, Body: http.NoBody, Request: req}
 	return &call.handed, nil
 }
