@@ -17,7 +17,8 @@
 // # Authentication
 //
 // Every call carries a session token from the client's [SessionTokenProvider]:
-// [StaticSessionToken] for a script, a [SessionTokenFunc] for a token that
+// those of package auth log in, with an RSA key, a certificate, or on behalf of users;
+// [StaticSessionToken] is for a script, a [SessionTokenFunc] for a token that
 // something else keeps fresh. When the pod answers 401, a provider that is a
 // [SessionTokenRefresher] is asked for a new token, any other is asked once more,
 // and the call is sent again with the new one.
@@ -58,6 +59,11 @@
 // comes before the wait ends, the call returns at once with the pod's answer as its
 // error. A context that ends meanwhile ends the call, with an error that is both
 // the context's and the last answer's.
+//
+// # Many users
+//
+// [Client.SetUserPresences] sets the presence of many users, several at once, and
+// keeps the order of the updates of each. [Client.AllPresences] reads them all.
 //
 // # Concurrency
 //

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,4 +145,69 @@ func ExampleParsePresenceCategory() {
 	// Output:
 	// IN_A_MEETING <nil>
 	// symphony: invalid category: "lunch" is none of [UNDEFINED AVAILABLE BUSY DO_NOT_DISTURB ON_THE_PHONE BE_RIGHT_BACK IN_A_MEETING AWAY OUT_OF_OFFICE OFF_WORK OFFLINE]
+}
+
+func ExampleClient_SetUserPresences() {
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 1}, symphonytest.User{ID: 3}))
+	defer pod.Close()
+	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	updates := []symphony.PresenceUpdate{
+		{UserID: 1, Category: symphony.PresenceInAMeeting},
+		{UserID: 2, Category: symphony.PresenceInAMeeting},
+		{UserID: 3, Category: symphony.PresenceInAMeeting},
+	}
+	for result := range client.SetUserPresences(context.Background(), slices.Values(updates)) {
+		switch {
+		case errors.As(result.Err, new(*symphony.ForbiddenError)):
+			log.Fatal(result.Err) // it would be so for all: the entitlement is missing
+		case errors.As(result.Err, new(*symphony.NotFoundError)):
+			fmt.Println(result.Index, "has left")
+		default:
+			fmt.Println(result.Index, result.Presence.Category, result.Err)
+		}
+	}
+	// Unordered output:
+	// 0 IN_A_MEETING <nil>
+	// 1 has left
+	// 2 IN_A_MEETING <nil>
+}
+
+func ExampleClient_AllPresences() {
+	pod := symphonytest.NewPod(symphonytest.WithUsers(
+		symphonytest.User{ID: 1, Category: symphony.PresenceBusy},
+		symphonytest.User{ID: 2, Activity: symphonytest.Offline},
+	))
+	defer pod.Close()
+	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for presence, err := range client.AllPresences(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(presence.UserID, presence.Category)
+	}
+	// Output:
+	// 1 BUSY
+	// 2 OFFLINE
+}
+
+func ExampleClient_GetUserPresence() {
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 4711, External: true, Category: symphony.PresenceBusy}))
+	defer pod.Close()
+	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A user of another pod: register interest first, and again every hour.
+	if err := client.RegisterPresenceInterest(context.Background(), 4711); err != nil {
+		log.Fatal(err)
+	}
+	presence, err := client.GetUserPresence(context.Background(), 4711, false)
+	fmt.Println(presence.Category, err)
+	// Output: BUSY <nil>
 }

@@ -88,7 +88,7 @@ func TestAcknowledgements(t *testing.T) {
 		client := serve(t, answer(200, body))
 		for _, err := range []error{
 			client.RegisterPresenceInterest(t.Context(), 1),
-			client.DeletePresenceFeed(t.Context(), "f"), //nolint:staticcheck // deprecated, and to work
+			client.DeletePresenceFeed(t.Context(), "f"),
 		} {
 			require.Equal(t, ok, err == nil, "%s: %v", body, err)
 			require.Equal(t, !ok, is[*symphony.DecodeError](err))
@@ -184,7 +184,8 @@ func TestAllPresences(t *testing.T) {
 	t.Run("lazy", func(t *testing.T) {
 		t.Parallel()
 		var requests int
-		for range serve(t, pages(all, 7, true, false, &requests)).AllPresences(t.Context()) {
+		for _, err := range serve(t, pages(all, 7, true, false, &requests)).AllPresences(t.Context()) {
+			require.NoError(t, err)
 			break
 		}
 		require.Equal(t, 1, requests, "pages are expensive")
@@ -200,8 +201,8 @@ func TestAllPresences(t *testing.T) {
 	})
 	t.Run("nobody", func(t *testing.T) {
 		t.Parallel()
-		for range serve(t, answer(200, "[]")).AllPresences(t.Context()) {
-			t.Error("somebody")
+		for presence, err := range serve(t, answer(200, "[]")).AllPresences(t.Context()) {
+			t.Error("somebody", presence, err)
 		}
 	})
 	t.Run("an error ends it", func(t *testing.T) {
@@ -224,7 +225,6 @@ func TestAllPresences(t *testing.T) {
 	})
 }
 
-//nolint:staticcheck // deprecated, and to work
 func TestFeeds(t *testing.T) {
 	t.Parallel()
 	pod, client := connect(t, symphonytest.WithUsers(symphonytest.User{ID: 1}, symphonytest.User{ID: 2}))
@@ -258,7 +258,6 @@ func TestFeeds(t *testing.T) {
 	}
 }
 
-//nolint:staticcheck // deprecated, and to work
 func TestFeedArguments(t *testing.T) {
 	t.Parallel()
 	var uri string

@@ -164,8 +164,8 @@ func TestSecretsStayHidden(t *testing.T) {
 		user symphony.SessionTokenRefresher
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
-		for _, value := range []any{tokens, *tokens, app, *app, user, service{tokens, *tokens, *app, user}, &service{tokens, *tokens, *app, user}} { //nolint:govet // a copy is what is tested
-			for _, token := range append(all, rsaKey().D.String(), rsaKey().Primes[0].String()) { //nolint:staticcheck // what must not show
+		for _, value := range []any{tokens, *tokens, app, *app, user, service{tokens, *tokens, *app, user}, &service{tokens, *tokens, *app, user}} {
+			for _, token := range append(all, rsaKey().D.String(), rsaKey().Primes[0].String()) {
 				require.NotContains(t, fmt.Sprintf(verb, value), token)
 			}
 		}

@@ -56,7 +56,7 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	if !s.shared(rejected) {
 		s.token, s.refused = "", rejected
 		s.last = &attempt{done: make(chan struct{})}
-		go s.run(s.last)
+		go s.run(s.last) //nolint:gosec // on a context of its own: no caller's end is that of the login
 	}
 	last := s.last
 	s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *session) shared(rejected string) bool {
 	}
 }
 
-// run logs in, on a context of its own: no caller's end is the end of the login.
+// run logs in.
 func (s *session) run(a *attempt) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), loginTimeout, errLoginTimeout)
 	defer cancel()

@@ -224,7 +224,7 @@ func TestDelayEndsWithTheClientAndThePod(t *testing.T) {
 	var group sync.WaitGroup
 	pod.HandleFunc("GET /", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	group.Go(func() { // a handler of the user's that waits for its end
-		resp, err := pod.Client().Get(pod.URL()) //nolint:noctx // it ends with the pod
+		resp, err := pod.Client().Get(pod.URL())
 		if err == nil {
 			_ = resp.Body.Close()
 		}

@@ -117,10 +117,10 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 		Describe: fmt.Sprintf("%d users", s.users),
 	}
 	connection, err := program.Connect(ctx)
-	defer connection.Close()
 	if err != nil {
 		return errors.Join(err, out.close(false))
 	}
+	defer connection.Close()
 
 	report := newReport(stderr, in.total, len(out.done))
 	stopped := send(ctx, connection.Client, s.workers, in, out, report)

@@ -33,7 +33,7 @@ func openOutput(s settings, fingerprint string) (*output, error) {
 	if fingerprint == "" {
 		return o, nil
 	}
-	file, err := os.OpenFile(s.journal, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(s.journal, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
@@ -98,7 +98,7 @@ func (o *output) openFailures() bool {
 	if len(o.done) > 0 {
 		mode = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	file, err := os.OpenFile(o.failures, mode, 0o644)
+	file, err := os.OpenFile(o.failures, mode, 0o600)
 	if err != nil {
 		o.note(fmt.Errorf("failures: %w", err))
 		return false
@@ -127,7 +127,7 @@ func (o *output) close(finished bool) error {
 		o.note(o.journalLine.Flush())
 		o.note(o.journalFile.Close())
 		if finished && o.err == nil {
-			o.note(os.Remove(o.journal))
+			o.note(os.Remove(o.journal)) //nolint:gosec // the caller names the file
 		}
 	}
 	if o.err != nil {

@@ -79,9 +79,9 @@ func set(ctx context.Context, program cli.Program, user int64, name string, soft
 		return nil, err
 	}
 	connection, err := program.Connect(ctx)
-	defer connection.Close()
 	if err != nil {
 		return nil, err
 	}
+	defer connection.Close()
 	return connection.Client.SetUserPresence(ctx, user, category, soft)
 }

@@ -38,9 +38,7 @@ type Connection struct {
 
 // Close stops the embedded pod.
 func (c Connection) Close() {
-	if c.Client != nil {
-		c.Client.CloseIdleConnections()
-	}
+	c.Client.CloseIdleConnections()
 	if c.Pod != nil {
 		c.Pod.Close()
 	}
@@ -115,5 +113,9 @@ func (p Program) embedded(ctx context.Context) (Connection, error) {
 	pod := symphonytest.NewPod(append(p.Embedded, symphonytest.WithServiceUsers(bot))...)
 	fmt.Fprintf(p.Stderr, "%s: SYMPHONY_POD_URL is not set; this is an embedded pod with %s\n", p.Name, p.Describe)
 	client, err := p.logIn(ctx, pod.URL(), pod.LoginURL(), bot.Username, key)
-	return Connection{client, pod}, err
+	if err != nil {
+		pod.Close()
+		return Connection{}, err
+	}
+	return Connection{client, pod}, nil
 }
