@@ -98,7 +98,7 @@ func (o *output) openFailures() bool {
 	if len(o.done) > 0 {
 		mode = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
-	file, err := os.OpenFile(o.failures, mode, 0o600)
+	file, err := os.OpenFile(o.failures, mode, 0o600) //nolint:gosec // the caller names the file
 	if err != nil {
 		o.note(fmt.Errorf("failures: %w", err))
 		return false
