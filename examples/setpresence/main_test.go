@@ -3,7 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,4 +98,40 @@ func TestFailures(t *testing.T) {
 		})
 	}
 	require.Equal(t, cli.ExitOK, setpresence(t.Context(), nil, "-h").code)
+}
+
+// The config.yaml of a bot is all that is needed.
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 1}), symphonytest.WithServiceUsers(
+		symphonytest.ServiceUser{Username: "bot", UserProvisioning: true, PublicKey: &key.PublicKey}))
+	t.Cleanup(pod.Close)
+	address, err := url.Parse(pod.URL())
+	require.NoError(t, err)
+	dir := t.TempDir()
+	keyPath, path := filepath.Join(dir, "bot.pem"), filepath.Join(dir, "config.yaml")
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	require.NoError(t, os.WriteFile(keyPath, text, 0o600))
+	config := fmt.Sprintf("scheme: http\nhost: %s\nport: %s\nbot:\n  username: bot\n  privateKey:\n    path: %s\n", address.Hostname(), address.Port(), keyPath)
+	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
+	got := setpresence(t.Context(), nil, "-config", path)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, `"category":"BUSY"`)
+
+	// So is a key by itself.
+	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot", "SYMPHONY_PRIVATE_KEY": keyPath}
+	got = setpresence(t.Context(), env)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	env["SYMPHONY_USERNAME"] = "nobody"
+	require.Equal(t, cli.ExitForbidden, setpresence(t.Context(), env).code)
+	env["SYMPHONY_PRIVATE_KEY"] = path
+	got = setpresence(t.Context(), env)
+	require.Equal(t, cli.ExitUsage, got.code)
+	require.Contains(t, got.stderr, "SYMPHONY_PRIVATE_KEY")
+
+	require.NoError(t, os.WriteFile(path, []byte(config+"port: 70000\n"), 0o600))
+	require.Equal(t, cli.ExitUsage, setpresence(t.Context(), nil, "-config", path).code)
+	require.Equal(t, cli.ExitUsage, setpresence(t.Context(), nil, "-config", path+".none").code)
 }
