@@ -213,6 +213,28 @@ func TestBulkPullsAsResultsAreConsumed(t *testing.T) {
 	})
 }
 
+// A source that takes its time does not hold back the results that are there.
+func TestBulkGivesResultsBetweenPulls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var given int
+		slow := func(yield func(symphony.PresenceUpdate) bool) {
+			for i := range 10 {
+				<-time.After(time.Second)
+				require.GreaterOrEqual(t, given, i-1, "all but those just pulled")
+				if !yield(symphony.PresenceUpdate{UserID: int64(i) + 1, Category: symphony.PresenceBusy}) {
+					return
+				}
+			}
+		}
+		for result := range new(bulkPod).client(t).SetUserPresences(t.Context(), slow) {
+			require.NoError(t, result.Err)
+			given++
+		}
+		require.Equal(t, 10, given)
+	})
+}
+
 func TestBulkBreak(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

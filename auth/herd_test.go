@@ -96,6 +96,40 @@ func TestRefusedLoginIsSharedByThoseWhoNeedIt(t *testing.T) {
 	})
 }
 
+// A first login that fails is not the last one.
+func TestLoginIsTriedAgainByALaterCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: refused}
+		tokens := host.tokens(t)
+		_, err := tokens.SessionToken(t.Context())
+		require.Error(t, err)
+		host.answer = numbered
+		token, err := tokens.SessionToken(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "II", token)
+	})
+}
+
+// A call that begins while a refused token is replaced is not sent with that one.
+func TestRefusedTokenIsNotGivenOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: numbered}
+		tokens := host.tokens(t)
+		old, err := tokens.SessionToken(t.Context())
+		require.NoError(t, err)
+		host.delay = time.Second
+		var group sync.WaitGroup
+		group.Go(func() { _, _ = tokens.RefreshSessionToken(t.Context(), old) })
+		synctest.Wait()
+		token, err := tokens.SessionToken(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "II", token)
+		group.Wait()
+	})
+}
+
 func TestLoginHostIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
