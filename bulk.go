@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 const (
 	defaultConcurrency = 8
+	maxConcurrency     = 4096
 	aheadPerWorker     = 32 // updates that may be pulled and not yet reported
 
 	// A run starts with a few workers. Each success brings one more, which doubles
@@ -39,11 +41,11 @@ type PresenceResult struct {
 type BulkOption func(*bulkRun)
 
 // WithConcurrency sets how many calls are made at once; the default is 8, also for
-// what is below 1.
+// what is below 1, and the most is 4096.
 func WithConcurrency(n int) BulkOption {
 	return func(r *bulkRun) {
 		if n >= 1 {
-			r.concurrency = n
+			r.concurrency = min(n, maxConcurrency)
 		}
 	}
 }
@@ -109,7 +111,9 @@ type bulkRun struct {
 	results chan PresenceResult // done; likewise
 	workers sync.WaitGroup
 	started int
+	heard   time.Time             // when the last result came, or the last worker in a lull
 	dead    atomic.Pointer[error] // why no further call could fare better
+	broken  atomic.Pointer[any]   // what a call panicked with; nil in it where it ended its goroutine
 
 	pulled  int
 	pending int                        // pulled and not yet given as a result
@@ -119,7 +123,9 @@ type bulkRun struct {
 func newBulkRun(ctx context.Context, client *Client, opts []BulkOption) *bulkRun {
 	r := &bulkRun{client: client, concurrency: defaultConcurrency, waiting: map[int64][]PresenceResult{}}
 	for _, opt := range opts {
-		opt(r)
+		if opt != nil {
+			opt(r)
+		}
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.jobs = make(chan PresenceResult, aheadPerWorker*r.concurrency)
@@ -152,14 +158,20 @@ func (r *bulkRun) add(update PresenceUpdate) {
 	}
 	r.waiting[update.UserID] = nil
 	r.jobs <- job
-	if r.started < firstWorkers {
+	switch {
+	case r.started < firstWorkers:
 		r.start(1)
+	case r.started < r.concurrency && time.Since(r.heard) >= lull: // the source is slower than that
+		r.startInLull()
 	}
 }
 
 // next waits for a result, and lets the user's next update go.
 func (r *bulkRun) next() PresenceResult {
 	result := r.wait()
+	if broken := r.broken.Load(); broken != nil {
+		r.breakOff(*broken)
+	}
 	r.pending--
 	user := result.Update.UserID
 	if queue := r.waiting[user]; len(queue) > 0 {
@@ -178,12 +190,18 @@ func (r *bulkRun) wait() PresenceResult {
 	for r.started < r.concurrency {
 		select {
 		case result := <-r.results:
+			r.heard = time.Now()
 			return result
 		case <-time.After(lull):
-			r.start(r.started)
+			r.startInLull()
 		}
 	}
 	return <-r.results
+}
+
+func (r *bulkRun) startInLull() {
+	r.heard = time.Now()
+	r.start(r.started)
 }
 
 // start starts more workers, as long as there is something to do for them.
@@ -196,10 +214,28 @@ func (r *bulkRun) start(more int) {
 
 // work is one worker.
 func (r *bulkRun) work() {
+	called := false
+	defer func() {
+		if called { // and it did not return: a transport or a provider panicked, or ended the goroutine
+			broken := recover()
+			r.broken.Store(&broken)
+			r.results <- PresenceResult{}
+		}
+	}()
 	for job := range r.jobs {
+		called = true
 		job.Presence, job.Err = r.set(job.Update)
+		called = false
 		r.results <- job
 	}
+}
+
+// breakOff ends the caller's goroutine as a call ended its worker's.
+func (r *bulkRun) breakOff(broken any) {
+	if broken == nil {
+		runtime.Goexit()
+	}
+	panic(broken)
 }
 
 func (r *bulkRun) set(update PresenceUpdate) (*V2Presence, error) {

@@ -120,13 +120,17 @@ func TestBulk(t *testing.T) {
 
 func TestBulkConcurrency(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64} {
+	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64, 1 << 50: 500} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				pod := &bulkPod{answer: after(10 * time.Millisecond)}
-				for result := range pod.client(t).SetUserPresences(t.Context(), users(2000, new(int)), symphony.WithConcurrency(n)) {
+				for result := range pod.client(t).SetUserPresences(t.Context(), users(2000, new(int)), nil, symphony.WithConcurrency(n)) {
 					require.NoError(t, result.Err)
+				}
+				if want > 64 {
+					require.GreaterOrEqual(t, pod.highest[0], want)
+					return
 				}
 				require.Equal(t, want, pod.highest[0])
 			})
@@ -435,6 +439,70 @@ func TestBulkPanics(t *testing.T) {
 				require.False(t, finished)
 				require.Equal(t, test.want, recovered)
 				require.Zero(t, pod.atOnce[0])
+			})
+		})
+	}
+}
+
+// A slow source and slow calls together hold up nobody else.
+func TestBulkSlowSource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+			if update.UserID <= 20 {
+				return after(20*time.Second)(ctx, update)
+			}
+			return after(0)(ctx, update)
+		}}
+		start := time.Now()
+		var first time.Duration
+		slow := func(yield func(symphony.PresenceUpdate) bool) {
+			for i := range 100 {
+				<-time.After(50 * time.Millisecond)
+				if !yield(symphony.PresenceUpdate{UserID: int64(i) + 1, Category: symphony.PresenceBusy}) {
+					return
+				}
+			}
+		}
+		for result := range pod.client(t).SetUserPresences(t.Context(), slow, symphony.WithConcurrency(32)) {
+			require.NoError(t, result.Err)
+			if first == 0 {
+				first = time.Since(start)
+			}
+		}
+		require.Less(t, first, 2*time.Second)
+	})
+}
+
+// A transport or a provider that panics, or ends its goroutine as a mock's FailNow
+// does, does so on the caller's.
+func TestBulkBrokenCalls(t *testing.T) {
+	t.Parallel()
+	for name, breakOff := range map[string]func(){"panic": func() { panic("provider") }, "exit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+					if update.UserID == 50 {
+						breakOff()
+					}
+					return after(time.Millisecond)(ctx, update)
+				}}
+				client := pod.client(t)
+				var recovered any
+				finished := false
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					defer func() { recovered = recover() }()
+					for result := range client.SetUserPresences(t.Context(), users(1000, new(int))) {
+						require.NoError(t, result.Err)
+					}
+					finished = true
+				}()
+				<-done
+				require.False(t, finished)
+				require.Equal(t, name == "panic", recovered == "provider")
 			})
 		})
 	}

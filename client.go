@@ -46,8 +46,8 @@ type Client struct {
 // core is what a Client is made of.
 type core struct {
 	base        *url.URL
-	tokens      SessionTokenProvider
-	template    *http.Request // what all requests have in common
+	tokens      *SessionTokenProvider // behind a second pointer: fmt follows one, for a verb that does not fit
+	template    *http.Request         // what all requests have in common
 	retrier     *retryablehttp.Client
 	attempts    *attempts
 	jar         bool // the lent HTTP client has one
@@ -84,7 +84,7 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 	}
 	c := &core{
 		base:        base,
-		tokens:      tokens,
+		tokens:      &tokens,
 		template:    &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host, Header: s.requestHeader()},
 		attempts:    &attempts{base: transport, timeout: timeout, logger: s.logger},
 		jar:         client.Jar != nil,
@@ -250,7 +250,7 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 	if err := c.send(call); err != nil {
 		return err
 	}
-	if call.last.status == http.StatusUnauthorized && c.tokens != NoSessionToken {
+	if call.last.status == http.StatusUnauthorized && *c.tokens != NoSessionToken {
 		if err := c.sendRenewed(call); err != nil {
 			return err
 		}
@@ -308,7 +308,7 @@ func (c *Client) sendRenewed(call *call) error {
 	if err != nil {
 		return call.fail("401 Unauthorized, and no new session token", err, call.statusError())
 	}
-	if _, refresher := c.tokens.(SessionTokenRefresher); token == refused && !refresher {
+	if _, refresher := (*c.tokens).(SessionTokenRefresher); token == refused && !refresher {
 		return nil
 	}
 	call.secrets = secrets{token, refused}

@@ -48,7 +48,12 @@ func (c *Client) DeletePresenceFeed(ctx context.Context, feedID string) error {
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, request{method: http.MethodPost, path: path, retryable: true}, new(deletedFeed))
+	err = c.do(ctx, request{method: http.MethodPost, path: path, retryable: true}, new(deletedFeed))
+	if gone, ok := errors.AsType[*APIError](err); ok && gone.Attempts > 1 &&
+		(gone.StatusCode == http.StatusBadRequest || gone.StatusCode == http.StatusNotFound) {
+		return nil // an attempt whose answer was lost has deleted it
+	}
+	return err
 }
 
 type createdFeed struct {

@@ -96,7 +96,7 @@ func response(status int, body string, header ...string) *http.Response {
 func requireNoSecret(t *testing.T, values ...any) {
 	t.Helper()
 	for _, value := range values {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t", "%e", "%c", "%U"} {
 			text := fmt.Sprintf(verb, value)
 			require.NotContains(t, text, secret, verb)
 			require.NotContains(t, text, fmt.Sprintf("%x", secret), verb)

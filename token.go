@@ -51,15 +51,15 @@ func (noSessionToken) SessionToken(context.Context) (string, error) { return "",
 
 // sessionToken is the token to send with a call, "" with NoSessionToken.
 func (c *Client) sessionToken(ctx context.Context) (string, error) {
-	return c.checked(c.tokens.SessionToken(ctx))
+	return c.checked((*c.tokens).SessionToken(ctx))
 }
 
 // renewedSessionToken is the token to send after the pod refused one.
 func (c *Client) renewedSessionToken(ctx context.Context, rejected string) (string, error) {
-	if refresher, ok := c.tokens.(SessionTokenRefresher); ok {
+	if refresher, ok := (*c.tokens).(SessionTokenRefresher); ok {
 		return c.checked(refresher.RefreshSessionToken(ctx, rejected))
 	}
-	return c.checked(c.tokens.SessionToken(ctx))
+	return c.checked((*c.tokens).SessionToken(ctx))
 }
 
 // checked passes on a token that can be sent as a header.
@@ -67,7 +67,7 @@ func (c *Client) checked(token string, err error) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case c.tokens == NoSessionToken:
+	case *c.tokens == NoSessionToken:
 		return "", nil
 	case strings.Trim(token, " \t") == "":
 		return "", ErrNoSessionToken

@@ -245,7 +245,15 @@ func TestStaticSessionToken(t *testing.T) {
 	token, err := provider.SessionToken(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, secret, token)
+	byValue, err := symphony.NewClient("https://acme.symphony.com/pod", fields{secret}) // a careless provider of somebody's
+	require.NoError(t, err)
+	requireNoSecret(t, byValue, *byValue, []any{byValue}, struct{ client symphony.Client }{*byValue})
 	type service struct{ tokens symphony.SessionTokenProvider }
 	requireNoSecret(t, provider, service{provider}, &service{provider}, []any{provider}, map[string]any{"x": provider})
 	require.NotContains(t, strings.ToLower(symphony.ErrNoSessionToken.Error()), "%!")
 }
+
+// fields is a provider that keeps its token in a field.
+type fields struct{ token string }
+
+func (f fields) SessionToken(context.Context) (string, error) { return f.token, nil }

@@ -163,8 +163,8 @@ func TestSecretsStayHidden(t *testing.T) {
 		app  auth.App
 		user symphony.SessionTokenRefresher
 	}
-	for _, verb := range []string{"%v", "%+v", "%#v"} {
-		for _, value := range []any{tokens, *tokens, app, *app, user, service{tokens, *tokens, *app, user}, &service{tokens, *tokens, *app, user}} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%t", "%e", "%c", "%U", "%d", "%x"} {
+		for _, value := range []any{tokens, *tokens, []any{tokens}, app, *app, user, service{tokens, *tokens, *app, user}, &service{tokens, *tokens, *app, user}} {
 			for _, token := range append(all, rsaKey().D.String(), rsaKey().Primes[0].String()) {
 				require.NotContains(t, fmt.Sprintf(verb, value), token)
 			}

@@ -2,9 +2,11 @@ package auth_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +130,44 @@ func TestRefusedTokenIsNotGivenOut(t *testing.T) {
 		require.Equal(t, "II", token)
 		group.Wait()
 	})
+}
+
+// A login that failed for a while is tried again by whoever comes later.
+func TestFailedLoginIsNotSharedForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{answer: func(int) (int, string) { return 503, "" }}
+		tokens := host.tokens(t)
+		_, err := tokens.RefreshSessionToken(t.Context(), "old")
+		require.Error(t, err)
+		host.answer = numbered
+		_, err = tokens.RefreshSessionToken(t.Context(), "old")
+		require.NoError(t, err)
+	})
+}
+
+// A signer may end the goroutine that it is called on, as a test's does.
+func TestLoginThatIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	pod := start(t)
+	tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &exiting{Signer: rsaKey()})
+	require.NoError(t, err)
+	_, err = tokens.SessionToken(t.Context())
+	require.ErrorContains(t, err, "broken off")
+	_, err = tokens.SessionToken(t.Context())
+	require.NoError(t, err, "the next one is a new one")
+}
+
+type exiting struct {
+	crypto.Signer
+	asked int
+}
+
+func (e *exiting) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if e.asked++; e.asked == 1 {
+		runtime.Goexit()
+	}
+	return e.Signer.Sign(random, digest, opts)
 }
 
 func TestLoginHostIsDown(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/symphony-go/symphony"
 )
 
 // loginTimeout bounds a login with all its retries. It is well below the time that
@@ -14,11 +16,14 @@ const loginTimeout = 60 * time.Second
 var errLoginTimeout = errors.New("the login took longer than 60s")
 
 // session keeps a session token until the pod refuses it, and replaces it by one
-// login at a time. What is handed out has a pointer to it, which fmt does not follow:
-// it holds tokens.
+// login at a time.
 type session struct {
-	login func(context.Context) (string, error)
+	login  func(context.Context) (string, error)
+	*state // behind a second pointer: fmt follows one, for a verb that does not fit
+}
 
+// state is what a session knows.
+type state struct {
 	mu      sync.Mutex // guards what follows
 	token   string     // "" before the first login, and after one that failed
 	refused string     // the token that the last login was to replace
@@ -33,7 +38,7 @@ type attempt struct {
 }
 
 func newSession(login func(context.Context) (string, error)) *session {
-	return &session{login: login}
+	return &session{login, &state{}}
 }
 
 // SessionToken gives the session's token, and logs in first if there is none.
@@ -70,15 +75,15 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 }
 
 // shared reports whether the last login serves a caller too: it is under way, or it
-// was to replace the same token and failed. Calls that were refused together do not
-// all come here at the same moment.
+// was to replace the same token and was refused. Calls that were refused together do
+// not all come here at the same moment.
 func (s *session) shared(rejected string) bool {
 	if s.last == nil {
 		return false
 	}
 	select {
 	case <-s.last.done:
-		return s.last.err != nil && rejected != "" && rejected == s.refused
+		return isRefusal(s.last.err) && rejected != "" && rejected == s.refused
 	default:
 		return true
 	}
@@ -88,10 +93,19 @@ func (s *session) shared(rejected string) bool {
 func (s *session) run(a *attempt) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), loginTimeout, errLoginTimeout)
 	defer cancel()
-	token, err := s.login(ctx)
+	a.err = errors.New("the login was broken off")
+	defer func() { // also where a key's signer ends the goroutine
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.token = a.token
+		close(a.done)
+	}()
+	a.token, a.err = s.login(ctx)
+}
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token, a.token, a.err = token, token, err
-	close(a.done)
+// isRefusal reports whether a login failed for a reason that stays.
+func isRefusal(err error) bool {
+	_, unauthorized := errors.AsType[*symphony.UnauthorizedError](err)
+	_, forbidden := errors.AsType[*symphony.ForbiddenError](err)
+	return unauthorized || forbidden
 }

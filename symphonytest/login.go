@@ -99,7 +99,7 @@ func (p *Pod) loginApp(w http.ResponseWriter, r *http.Request) {
 func (p *Pod) loginUser(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	app, ok := p.apps[p.sessions[r.Header.Get("sessionToken")].app]
+	app, ok := p.apps[(*p.sessions)[r.Header.Get("sessionToken")].app]
 	if !ok {
 		unauthorized(w, "Invalid app session")
 		return
@@ -180,7 +180,7 @@ type session struct {
 // open opens a session. The caller holds the lock.
 func (p *Pod) open(s session) (token string) {
 	token = "session-" + rand.Text()
-	p.sessions[token] = s
+	(*p.sessions)[token] = s
 	return token
 }
 

@@ -47,8 +47,8 @@ type pod struct {
 	users        map[int64]*user
 	serviceUsers map[string]ServiceUser
 	apps         map[string]App
-	bots         map[string]*user   // the presence of service users
-	sessions     map[string]session // by token
+	bots         map[string]*user    // the presence of service users
+	sessions     *map[string]session // by token; behind a second pointer: fmt follows one, for a verb that does not fit
 	interests    map[interest]bool
 	feeds        map[string]*feed
 	logins       int
@@ -113,7 +113,7 @@ func NewPod(opts ...Option) *Pod {
 		serviceUsers: map[string]ServiceUser{},
 		apps:         map[string]App{},
 		bots:         map[string]*user{},
-		sessions:     map[string]session{},
+		sessions:     &map[string]session{},
 		interests:    map[interest]bool{},
 		feeds:        map[string]*feed{},
 		now:          c.now,

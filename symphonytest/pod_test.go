@@ -158,7 +158,9 @@ func TestTokens(t *testing.T) {
 	pod.RevokeToken(first)
 	require.Equal(t, 401, set(t, pod, first, "", busy).status)
 	require.Equal(t, 200, set(t, pod, second, "", busy).status)
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v %v", pod, pod, pod, *pod), second)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%t"} {
+		require.NotContains(t, fmt.Sprintf(verb+verb, pod, *pod), second)
+	}
 	pod.RevokeTokens()
 	require.Equal(t, 401, set(t, pod, second, "", busy).status)
 }

@@ -180,7 +180,7 @@ func (p *Pod) self(w http.ResponseWriter, r *http.Request) (*user, bool) {
 // caller is whose session token a request carries; without one it is answered with
 // 401.
 func (p *Pod) caller(w http.ResponseWriter, r *http.Request) (session, bool) {
-	caller, ok := p.sessions[r.Header.Get("sessionToken")]
+	caller, ok := (*p.sessions)[r.Header.Get("sessionToken")]
 	if !ok || caller.app != "" {
 		unauthorized(w, "Invalid session")
 		return session{}, false

@@ -155,12 +155,12 @@ func (p *Pod) IssueToken(username string) string {
 func (p *Pod) RevokeToken(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.sessions, token)
+	delete(*p.sessions, token)
 }
 
 // RevokeTokens ends every session.
 func (p *Pod) RevokeTokens() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.sessions)
+	clear(*p.sessions)
 }
