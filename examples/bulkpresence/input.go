@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"errors"
@@ -28,11 +29,11 @@ type input struct {
 // Close closes the input.
 func (in *input) Close() { _ = in.close() }
 
-func openInput(s settings, stdin io.Reader) (*input, error) {
+func openInput(ctx context.Context, s settings, stdin io.Reader) (*input, error) {
 	none := func() error { return nil }
 	switch s.input {
 	case "-":
-		return &input{Reader: stdin, close: none, total: -1}, nil
+		return &input{Reader: interruptible(ctx, stdin), close: none, total: -1}, nil
 	case "":
 		return &input{Reader: madeUp(s.users), close: none, total: s.users, fingerprint: fmt.Sprintf("made up %d", s.users)}, nil
 	}
@@ -40,12 +41,26 @@ func openInput(s settings, stdin io.Reader) (*input, error) {
 	if err != nil {
 		return nil, &symphony.InvalidArgumentError{Argument: "input", Reason: err.Error()}
 	}
+	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe
+		return &input{Reader: interruptible(ctx, file), close: file.Close, total: -1}, nil
+	}
 	total, fingerprint, err := scan(file)
 	if err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("reading %s: %w", s.input, err)
+		return nil, &symphony.InvalidArgumentError{Argument: "input", Reason: s.input + ": " + err.Error()}
 	}
 	return &input{Reader: file, close: file.Close, total: total, fingerprint: fingerprint}, nil
+}
+
+// interruptible is a reader that ends with the context, also while nothing comes.
+func interruptible(ctx context.Context, from io.Reader) io.Reader {
+	reader, writer := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = writer.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(writer, from)
+		_ = writer.CloseWithError(err)
+	}()
+	return reader
 }
 
 // scan counts the lines of a file, and makes a fingerprint of its content.
@@ -80,11 +95,13 @@ type line struct {
 
 // source gives the updates of an input that are not done yet.
 type source struct {
-	input  *input
-	output *output
-	report *report
-	sent   int
-	lines  map[int]line // by the index of the update, until its result is there
+	ctx      context.Context
+	input    *input
+	output   *output
+	report   *report
+	sent     int
+	lines    map[int]line // by the index of the update, until its result is there
+	cutShort bool         // the client wanted no more
 }
 
 // take gives the line of an update that has its result.
@@ -109,16 +126,18 @@ func (s *source) updates(yield func(symphony.PresenceUpdate) bool) {
 		case err != nil:
 			s.report.bad(number, err)
 			s.output.fail(line{number, fields}, err)
-			s.output.finish(number)
 		default:
 			s.lines[s.sent] = line{number, fields}
 			s.sent++
 			if !yield(update) {
+				s.cutShort = true
 				return
 			}
 		}
 	}
-	s.input.err = scanner.Err()
+	if err := scanner.Err(); err != nil && s.ctx.Err() == nil {
+		s.input.err = &symphony.InvalidArgumentError{Argument: "input", Reason: err.Error()}
+	}
 }
 
 func isHeader(fields []string) bool {

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/symphony-go/symphony"
@@ -27,6 +28,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -52,12 +54,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		fmt.Fprintf(stderr, "bulkpresence: %v\n", err)
 		return cli.ExitUsage
 	}
-	if err := setAll(ctx, s, getenv, stdin, stderr); err != nil {
+	switch err := setAll(ctx, s, getenv, stdin, stderr); {
+	case errors.Is(err, errSomeFailed): // the summary says which
+		return cli.ExitFailed
+	case err != nil:
 		fmt.Fprintf(stderr, "bulkpresence: %v\n", err)
 		return cli.ExitCode(ctx, err)
 	}
 	return cli.ExitOK
 }
+
+var errSomeFailed = errors.New("some updates failed")
 
 // parse reads the flags. What belongs to an input is named after it.
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -91,16 +98,26 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if s.journal == "" {
 		s.journal = name + ".journal"
 	}
-	if s.failures == s.input || s.journal == s.input || s.journal == s.failures {
+	if same(s.failures, s.input) || same(s.journal, s.input) || same(s.journal, s.failures) {
 		return s, errors.New("the input, the failures and the journal are to be three different files")
 	}
+	if s.users < 0 {
+		return s, fmt.Errorf("-users %d is below 0", s.users)
+	}
 	return s, nil
+}
+
+// same reports whether two names are those of one file.
+func same(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return filepath.Clean(a) == filepath.Clean(b) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // setAll sets all presences of the input, and ends with a summary. Its error is what
 // stopped it.
 func setAll(ctx context.Context, s settings, getenv func(string) string, stdin io.Reader, stderr io.Writer) error {
-	in, err := openInput(s, stdin)
+	in, err := openInput(ctx, s, stdin)
 	if err != nil {
 		return err
 	}
@@ -124,7 +141,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 
 	report := newReport(stderr, in.total, len(out.done))
 	stopped := send(ctx, connection.Client, s.workers, in, out, report)
-	finished := stopped == nil && ctx.Err() == nil
+	finished := stopped == nil && ctx.Err() == nil && in.err == nil
 	err = errors.Join(stopped, in.err, out.close(finished))
 	report.summary(traffic, s)
 	if !finished && in.fingerprint != "" {
@@ -133,29 +150,59 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 	if err == nil && ctx.Err() != nil {
 		err = fmt.Errorf("interrupted: %w", ctx.Err())
 	}
+	if err == nil && report.failures() > 0 {
+		err = errSomeFailed
+	}
 	return err
 }
 
 // send sets the presences that are not done yet. It stops at what would fail for all
-// others too.
-func send(ctx context.Context, client *symphony.Client, workers int, in *input, out *output, report *report) error {
-	source := &source{input: in, output: out, report: report, lines: map[int]line{}}
+// others too; what was applied by then is still noted.
+func send(ctx context.Context, client *symphony.Client, workers int, in *input, out *output, report *report) (stopped error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	source := &source{ctx: ctx, input: in, output: out, report: report, lines: map[int]line{}}
+	var doubtful []failure // of the update, or of the login: that shows in whether the run goes on
+	fail := func(failures ...failure) {
+		for _, f := range failures {
+			report.failed(kind(f.err))
+			out.fail(f.line, f.err)
+		}
+	}
 	for result := range client.SetUserPresences(ctx, source.updates, symphony.WithConcurrency(workers)) {
 		line := source.take(result.Index)
 		switch {
 		case result.Err == nil:
 			report.set()
-		case ctx.Err() != nil && errors.Is(result.Err, ctx.Err()):
-			continue // not done, and no failure of its own
+			out.finish(line.number)
+			fail(doubtful...)
+			doubtful = nil
+		case stopped != nil || ctx.Err() != nil && errors.Is(result.Err, ctx.Err()):
+			// Not done, and no failure of its own.
 		case isFinal(result.Err):
-			return result.Err
+			stopped = result.Err
+			cancel()
+		case isOfUpdate(result.Err):
+			fail(failure{line, result.Err})
 		default:
-			report.failed(kind(result.Err))
-			out.fail(line, result.Err)
+			doubtful = append(doubtful, failure{line, result.Err})
 		}
-		out.finish(line.number)
+		if out.err != nil && stopped == nil {
+			stopped = errors.New("the outcome cannot be written")
+			cancel()
+		}
 	}
-	return nil
+	if len(doubtful) > 0 && source.cutShort && stopped == nil && ctx.Err() == nil {
+		return doubtful[0].err // the client gave up: it gets no session token
+	}
+	fail(doubtful...)
+	return stopped
+}
+
+// failure is an update that failed.
+type failure struct {
+	line line
+	err  error
 }
 
 // isFinal reports whether an error would be that of every other update.
@@ -163,6 +210,16 @@ func isFinal(err error) bool {
 	var forbidden *symphony.ForbiddenError
 	var unauthorized *symphony.UnauthorizedError
 	return errors.As(err, &forbidden) || errors.As(err, &unauthorized) || errors.Is(err, symphony.ErrNoSessionToken)
+}
+
+// isOfUpdate reports whether an error is surely one of the update itself: the login
+// has other paths.
+func isOfUpdate(err error) bool {
+	var apiErr *symphony.APIError
+	var decode *symphony.DecodeError
+	var invalid *symphony.InvalidArgumentError
+	const path = "/v3/user/presence"
+	return errors.As(err, &apiErr) && apiErr.Path == path || errors.As(err, &decode) && decode.Path == path || errors.As(err, &invalid)
 }
 
 // madeUpUsers are the users of the embedded pod.

@@ -3,7 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -58,7 +63,7 @@ func TestFile(t *testing.T) {
 	pod, env := start(t, 10)
 	path := write(t, "\ufeffUser_ID,Category,Soft\r\n1, In A Meeting ,TRUE\r\n2,lunch,\nx,busy\n99,away,false\n\n3,away\n\"4\n5\n6,busy,perhaps\n")
 	var stderr bytes.Buffer
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
 	require.Contains(t, stderr.String(), "2 set, failed: 1 404 Not Found, 5 unreadable")
 	for _, line := range []string{"line 3: ", "line 4: ", "line 8: ", "line 9: ", "line 10: "} {
 		require.Contains(t, stderr.String(), line)
@@ -76,7 +81,7 @@ func TestFile(t *testing.T) {
 	require.Contains(t, string(failures), "User 99 does not exist")
 	pod.AddUser(symphonytest.User{ID: 99})
 	stderr.Reset()
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path + ".failed.csv"}, env, nil, &stderr))
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path + ".failed.csv"}, env, nil, &stderr))
 	require.Contains(t, stderr.String(), "1 set, failed: 5 unreadable")
 }
 
@@ -90,8 +95,18 @@ func TestStdin(t *testing.T) {
 	require.Contains(t, stderr.String(), "3 set, none failed")
 
 	code := run(t.Context(), args, env, strings.NewReader("1,busy\n"+strings.Repeat("x", maxLine+1)), &stderr)
-	require.Equal(t, cli.ExitLater, code)
+	require.Equal(t, cli.ExitUsage, code)
 	require.Contains(t, stderr.String(), "too long")
+
+	// Ctrl-C ends a run that waits for stdin.
+	ctx, cancel := context.WithCancel(t.Context())
+	idle, writer := io.Pipe()
+	t.Cleanup(func() { _ = writer.Close() })
+	go func() {
+		_, _ = io.WriteString(writer, "1,busy\n")
+		cancel()
+	}()
+	require.Equal(t, cli.ExitInterrupted, run(ctx, args, env, idle, &stderr))
 }
 
 // An interrupted run is gone on with: every update is applied, none of them twice.
@@ -147,6 +162,81 @@ func TestRunStopsWhenAllWouldFail(t *testing.T) {
 	}
 }
 
+// When the login goes, no update is lost: the run stops, and goes on later.
+func TestRunStopsWhenTheLoginFails(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	pod, _ := start(t, 1000)
+	pod.AddServiceUser(symphonytest.ServiceUser{Username: "bot", UserProvisioning: true, PublicKey: &key.PublicKey})
+	keyPath := filepath.Join(t.TempDir(), "bot.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	require.NoError(t, os.WriteFile(keyPath, text, 0o600))
+	env := func(name string) string {
+		return map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot", "SYMPHONY_PRIVATE_KEY": keyPath}[name]
+	}
+	var updates strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&updates, "%d,busy\n", i+1)
+	}
+	path := write(t, updates.String())
+	var calls atomic.Int64
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 300 {
+			pod.RevokeTokens()
+			pod.Fail(symphonytest.Fault{Path: "/pubkey/authenticate", Status: 501, Times: -1})
+		}
+		if calls.Load() >= 300 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, `{"category":"BUSY"}`)
+	})
+	var stderr bytes.Buffer
+	require.NotEqual(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.Contains(t, stderr.String(), "299 set, none failed")
+	require.Contains(t, stderr.String(), "goes on from here")
+
+	pod.ClearFaults()
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"category":"BUSY"}`) })
+	stderr.Reset()
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
+	require.Contains(t, stderr.String(), "701 set, none failed")
+}
+
+// A journal that was cut off in a number does not take another line for done.
+func TestCutJournal(t *testing.T) {
+	t.Parallel()
+	_, env := start(t, 3)
+	path := write(t, "1,busy\n2,busy\n3,busy\n")
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	_, fingerprint, err := scan(file)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	require.NoError(t, os.WriteFile(path+".journal", []byte(fingerprint+"\n1\n2"), 0o600))
+	require.NoError(t, os.WriteFile(path+".failed.csv", []byte("kept\n"), 0o600))
+	var stderr bytes.Buffer
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
+	require.Contains(t, stderr.String(), "2 set, none failed")
+	require.FileExists(t, path+".failed.csv")
+
+	// A new run does not keep the failures of an old one.
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.NoFileExists(t, path+".failed.csv")
+}
+
+func TestFailuresThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	_, env := start(t, 3)
+	path := write(t, "99,busy\n1,busy\n")
+	var stderr bytes.Buffer
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-failures", filepath.Join(t.TempDir(), "none", "f"), path}, env, nil, &stderr), stderr.String())
+	stderr.Reset()
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.Contains(t, stderr.String(), "1 404 Not Found", "it is not taken for done")
+}
+
 func TestArguments(t *testing.T) {
 	t.Parallel()
 	for text, args := range map[string][]string{
@@ -154,6 +244,8 @@ func TestArguments(t *testing.T) {
 		"different":     {"-failures", "a", "a"},
 		"no such file":  {filepath.Join(t.TempDir(), "none.csv")},
 		"not defined":   {"-x"},
+		"below 0":       {"-users", "-1"},
+		"three diff":    {"-failures", "./main.go", "main.go"},
 	} {
 		var stderr bytes.Buffer
 		require.Equal(t, cli.ExitUsage, run(t.Context(), args, func(string) string { return "" }, nil, &stderr))

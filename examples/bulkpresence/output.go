@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/symphony-go/symphony"
 )
@@ -40,6 +43,7 @@ func openOutput(s settings, fingerprint string) (*output, error) {
 	o.journalFile, o.journalLine = file, bufio.NewWriter(file)
 	fresh, err := o.read(fingerprint)
 	if err == nil && fresh {
+		_ = os.Remove(s.failures) //nolint:gosec // of an earlier run, whose failures these would not be
 		_, err = fmt.Fprintln(o.journalLine, fingerprint)
 	}
 	if err != nil {
@@ -51,22 +55,34 @@ func openOutput(s settings, fingerprint string) (*output, error) {
 
 // read reads the journal of an earlier run, if there was one.
 func (o *output) read(fingerprint string) (fresh bool, err error) {
-	scanner := bufio.NewScanner(o.journalFile)
-	if !scanner.Scan() {
-		return true, scanner.Err()
+	text, err := io.ReadAll(o.journalFile)
+	if err != nil {
+		return false, err
 	}
-	if scanner.Text() != fingerprint {
+	whole := text[:bytes.LastIndexByte(text, '\n')+1] // a last line that was cut off is not one
+	if err := o.journalFile.Truncate(int64(len(whole))); err != nil {
+		return false, err
+	}
+	if _, err := o.journalFile.Seek(0, io.SeekEnd); err != nil {
+		return false, err
+	}
+	first, rest, _ := strings.Cut(string(whole), "\n")
+	switch first {
+	case "":
+		return true, nil
+	case fingerprint:
+	default:
 		return false, &symphony.InvalidArgumentError{
 			Argument: "journal",
 			Reason:   o.journal + " is of another input; delete it to start anew",
 		}
 	}
-	for scanner.Scan() {
-		if number, err := strconv.Atoi(scanner.Text()); err == nil { // a last line may be cut off
+	for number := range strings.FieldsSeq(rest) {
+		if number, err := strconv.Atoi(number); err == nil {
 			o.done[number] = struct{}{}
 		}
 	}
-	return false, scanner.Err()
+	return false, nil
 }
 
 func (o *output) isDone(number int) bool {
@@ -82,13 +98,19 @@ func (o *output) finish(number int) {
 	}
 }
 
-// fail adds a line to the failures, with the reason behind the three columns.
+// fail adds a line to the failures, with the reason behind the three columns, and
+// then to the journal: it must be in one of them whatever happens.
 func (o *output) fail(l line, reason error) {
 	if o.failuresFile == nil && !o.openFailures() {
 		return
 	}
 	record := append(append([]string{}, l.fields...), "", "")[:3]
 	o.note(o.failuresCSV.Write(append(record, reason.Error())))
+	o.failuresCSV.Flush()
+	o.note(o.failuresCSV.Error())
+	if o.err == nil {
+		o.finish(l.number)
+	}
 }
 
 // openFailures opens the file of failures when there is the first. A run that goes

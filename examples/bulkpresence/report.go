@@ -84,12 +84,14 @@ func (r *report) say(format string, args ...any) {
 	fmt.Fprintf(r.stderr, "bulkpresence: "+format+"\n", args...)
 }
 
-func (r *report) done() int {
-	done := r.good + r.badLine
+func (r *report) done() int { return r.good + r.failures() }
+
+func (r *report) failures() int {
+	failures := r.badLine
 	for _, n := range r.kinds {
-		done += n
+		failures += n
 	}
-	return done
+	return failures
 }
 
 // step moves the bar, or prints a line every second.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 
 	"github.com/symphony-go/symphony"
@@ -21,7 +22,7 @@ const (
 
 // ExitCodes describes them, for a usage text.
 const ExitCodes = `
-Exit codes: 0 done, 1 failed, 2 wrong usage or value, 3 not allowed (token or
+Exit codes: 0 done, 1 failed (also if some did), 2 wrong usage or value, 3 not allowed (token or
 entitlement), 4 no such user, 5 try again later, 130 interrupted.
 `
 
@@ -30,6 +31,7 @@ func ExitCode(ctx context.Context, err error) int {
 	var apiErr *symphony.APIError
 	var invalid *symphony.InvalidArgumentError
 	var decode *symphony.DecodeError
+	var file *fs.PathError
 	switch {
 	case err == nil:
 		return ExitOK
@@ -37,7 +39,7 @@ func ExitCode(ctx context.Context, err error) int {
 		return ExitInterrupted
 	case errors.As(err, &apiErr):
 		return statusExitCode(apiErr.StatusCode)
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid) || errors.As(err, &file):
 		return ExitUsage
 	case errors.As(err, &decode):
 		return ExitFailed
