@@ -250,7 +250,7 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 	if err := c.send(call); err != nil {
 		return err
 	}
-	if call.last.status == http.StatusUnauthorized && *c.tokens != NoSessionToken {
+	if call.last.status == http.StatusUnauthorized {
 		if err := c.sendRenewed(call); err != nil {
 			return err
 		}

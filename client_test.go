@@ -218,6 +218,13 @@ func TestDoWithoutOutTakesAny2xx(t *testing.T) {
 	} {
 		require.NoError(t, serve(t, handler, once).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil), name)
 	}
+	requests := 0
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")(w, r)
+	})
+	require.NoError(t, client.Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil))
+	require.Equal(t, 1, requests, "what nobody wants is no reason to try again")
 	require.True(t, is[*symphony.NotFoundError](serve(t, answer(404, "")).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil)))
 }
 
@@ -348,10 +355,11 @@ func TestCookies(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		sent = append(sent, r.Header.Get("Cookie"))
 		http.SetCookie(w, &http.Cookie{Name: "node", Value: strconv.Itoa(len(sent))})
-		answer([]int{503, 503, 200}[len(sent)-1], busy)(w, r)
+		answer([]int{503, 503, 200, 200}[len(sent)-1], busy)(w, r)
 	}, symphony.WithHTTPClient(&http.Client{Jar: jar}), symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
 	require.NoError(t, setBusy(t, client))
-	require.Equal(t, []string{"", "node=1", "node=2"}, sent)
+	require.NoError(t, setBusy(t, client))
+	require.Equal(t, []string{"", "node=1", "node=2", "node=3"}, sent)
 }
 
 func TestBodiesAreClosed(t *testing.T) {

@@ -105,6 +105,11 @@ func TestErrorText(t *testing.T) {
 		err      error
 		contains []string
 	}{
+		{
+			"code like the status",
+			&symphony.APIError{StatusCode: 500, Code: 500, Message: "x", Method: "GET", Path: "/x", Attempts: 2},
+			[]string{"symphony: GET /x: 500 Internal Server Error: x (2 attempts)"},
+		},
 		{"whole", &symphony.RateLimitError{APIError: symphony.APIError{
 			StatusCode: 429, Code: 94, Message: "slow down", Method: "POST", Path: "/v3/user/presence",
 			TraceID: "Ab3dE6", RetryAfter: 30 * time.Second, Attempts: 4,
@@ -322,6 +327,24 @@ func TestBodiesAreBounded(t *testing.T) {
 			require.LessOrEqual(t, read, test.limit+1)
 		})
 	}
+	t.Run("an answer that nobody wants", func(t *testing.T) {
+		t.Parallel()
+		read := 0
+		client := fake(t, func(*http.Request) (*http.Response, error) {
+			r := response(200, "")
+			r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+				read += copy(p, zeros)
+				return min(len(p), len(zeros)), nil
+			}))
+			return r, nil
+		})
+		require.NoError(t, client.Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil))
+		require.LessOrEqual(t, read, 64<<10+1)
+	})
+	t.Run("an answer of just that size", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, setBusy(t, serve(t, answer(200, busy+strings.Repeat(" ", 16<<20-len(busy))))))
+	})
 	t.Run("a gzip bomb", func(t *testing.T) {
 		t.Parallel()
 		done := make(chan struct{})

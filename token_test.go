@@ -87,6 +87,14 @@ func TestRefreshLeavesAtLeastOneAttempt(t *testing.T) {
 	require.NoError(t, setBusy(t, withTokens(t, tokens, accepts("new", &sent, nil), once)))
 	require.Equal(t, []string{"old", "new"}, sent)
 
+	down := &refresher{token: "old", next: []string{"new"}}
+	var sentToDown []string
+	err := setBusy(t, withTokens(t, down, accepts("none", &sentToDown, func(w http.ResponseWriter, r *http.Request) {
+		answer(map[string]int{"old": 401, "new": 503}[r.Header.Get("sessionToken")], "")(w, r)
+	}), once))
+	require.True(t, is[*symphony.ServerError](err))
+	require.ErrorContains(t, err, "2 attempts")
+
 	// A POST that may not be repeated was not carried out, so it is sent again too.
 	sent = nil
 	tokens = &refresher{token: "old", next: []string{"new"}}

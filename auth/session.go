@@ -61,7 +61,7 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	if !s.shared(rejected) {
 		s.token, s.refused = "", rejected
 		s.last = &attempt{done: make(chan struct{})}
-		go s.run(s.last) //nolint:gosec // on a context of its own: no caller's end is that of the login
+		go s.run(s.last) //nolint:gosec,contextcheck // on a context of its own: no caller's end is that of the login
 	}
 	last := s.last
 	s.mu.Unlock()

@@ -181,7 +181,7 @@ func TestRunStopsWhenTheLoginFails(t *testing.T) {
 	}
 	path := write(t, updates.String())
 	var calls atomic.Int64
-	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, _ *http.Request) {
 		if calls.Add(1) == 300 {
 			pod.RevokeTokens()
 			pod.Fail(symphonytest.Fault{Path: "/pubkey/authenticate", Status: 501, Times: -1})

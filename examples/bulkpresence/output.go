@@ -43,7 +43,7 @@ func openOutput(s settings, fingerprint string) (*output, error) {
 	o.journalFile, o.journalLine = file, bufio.NewWriter(file)
 	fresh, err := o.read(fingerprint)
 	if err == nil && fresh {
-		_ = os.Remove(s.failures) //nolint:gosec // of an earlier run, whose failures these would not be
+		_ = os.Remove(s.failures) // of an earlier run
 		_, err = fmt.Fprintln(o.journalLine, fingerprint)
 	}
 	if err != nil {
