@@ -163,11 +163,9 @@ func send(ctx context.Context, client *symphony.Client, workers int, in *input, 
 	defer cancel()
 	source := &source{ctx: ctx, input: in, output: out, report: report, lines: map[int]line{}}
 	var doubtful []failure // of the update, or of the login: that shows in whether the run goes on
-	fail := func(failures ...failure) {
-		for _, f := range failures {
-			report.failed(kind(f.err))
-			out.fail(f.line, f.err)
-		}
+	fail := func(f failure) {
+		report.failed(kind(f.err))
+		out.fail(f.line, f.err)
 	}
 	for result := range client.SetUserPresences(ctx, source.updates, symphony.WithConcurrency(workers)) {
 		line := source.take(result.Index)
@@ -175,8 +173,6 @@ func send(ctx context.Context, client *symphony.Client, workers int, in *input, 
 		case result.Err == nil:
 			report.set()
 			out.finish(line.number)
-			fail(doubtful...)
-			doubtful = nil
 		case stopped != nil || ctx.Err() != nil && errors.Is(result.Err, ctx.Err()):
 			// Not done, and no failure of its own.
 		case isFinal(result.Err):
@@ -192,11 +188,16 @@ func send(ctx context.Context, client *symphony.Client, workers int, in *input, 
 			cancel()
 		}
 	}
-	if len(doubtful) > 0 && source.cutShort && stopped == nil && ctx.Err() == nil {
+	if stopped != nil || ctx.Err() != nil {
+		return stopped
+	}
+	if len(doubtful) > 0 && source.cutShort {
 		return doubtful[0].err // the client gave up: it gets no session token
 	}
-	fail(doubtful...)
-	return stopped
+	for _, f := range doubtful {
+		fail(f)
+	}
+	return nil
 }
 
 // failure is an update that failed.
