@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,14 +25,12 @@ type call struct {
 	discard   bool    // nobody wants the answer's body
 	secrets   secrets // the token first
 	traceID   string
-	values    [2]string // behind the header's token and trace id
 
 	maxAttempts int
 	attempts    int
 	last        outcome       // of the last attempt that was not interrupted
 	wait        time.Duration // before the next one
-	handed      http.Response // what the last attempt handed up
-	replay      bool          // hand it up once more
+	replay      bool          // the loop is to begin with the last attempt's outcome
 }
 
 type callKey struct{}
@@ -88,17 +87,32 @@ func (c *call) encode(body any) error {
 
 // setHeader sets what differs from call to call.
 func (c *call) setHeader(header http.Header) {
-	c.values = [2]string{c.secrets[0], c.traceID}
+	values := []string{c.secrets[0], c.traceID}
 	if c.secrets[0] != "" {
-		header[headerSessionToken] = c.values[0:1:1]
+		header[headerSessionToken] = values[0:1:1]
 	}
-	header[headerTraceID] = c.values[1:2:2]
+	header[headerTraceID] = values[1:2:2]
 	if c.body != nil {
 		header[headerContentType] = jsonValue
 	}
 }
 
 var jsonValue = []string{contentTypeJSON}
+
+// request is the request of one attempt.
+func (c *call) request(ctx context.Context, template *http.Request, header http.Header) *http.Request {
+	r := template.WithContext(ctx)
+	r.Method = c.method
+	r.URL = &c.url
+	r.Header = header
+	// Each attempt has a reader of its own: that of the one before may still be read.
+	// It is one that net/http knows to be in memory, and sends in one packet.
+	if c.body != nil {
+		r.Body = io.NopCloser(bytes.NewReader(c.body))
+		r.ContentLength = int64(len(c.body))
+	}
+	return r
+}
 
 // answeredTraceID is the trace id of the answer, else the one sent.
 func (c *call) answeredTraceID() string {

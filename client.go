@@ -86,7 +86,7 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 		base:        base,
 		tokens:      &tokens,
 		template:    &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host, Header: s.requestHeader()},
-		attempts:    &attempts{base: transport, timeout: timeout, logger: s.logger},
+		attempts:    &attempts{base: transport, timeouts: newTimeouts(timeout), logger: s.logger},
 		jar:         client.Jar != nil,
 		maxAttempts: s.policy.MaxAttempts,
 	}
@@ -264,11 +264,7 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 // send makes the attempts of a call until one decides it. An error is one of the
 // network or of the context.
 func (c *Client) send(call *call) error {
-	r := c.template.WithContext(call)
-	r.Method = call.method
-	r.URL = &call.url
-	r.Header = c.header(call)
-	err := c.attempt(r, call)
+	err := c.attempt(call)
 	switch {
 	case err != nil:
 		return call.interrupted(err)
@@ -278,17 +274,21 @@ func (c *Client) send(call *call) error {
 	return nil
 }
 
-// attempt makes the attempts of a request. The first one goes straight to the
+// attempt makes the attempts of a call. The first one goes straight to the
 // transport, and most calls need no other: http.Client and the loop around it take
 // 8 % of a call's time. The loop begins with its outcome. Only http.Client serves a
 // cookie jar.
-func (c *core) attempt(r *http.Request, call *call) error {
+func (c *core) attempt(call *call) error {
 	if !c.jar {
-		if _, err := c.attempts.RoundTrip(r); err != nil || !call.mayTryAgain() { //nolint:bodyclose // there is none: see attempts
+		if err := c.attempts.make(call, c.template, c.header(call)); err != nil || !call.mayTryAgain() {
 			return err
 		}
 		call.replay = true
 	}
+	r := c.template.WithContext(call)
+	r.Method = call.method
+	r.URL = &call.url
+	r.Header = c.header(call)
 	_, err := c.retrier.Do(&retryablehttp.Request{Request: r}) //nolint:bodyclose // there is none: see attempts
 	return err
 }

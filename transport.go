@@ -1,7 +1,6 @@
 package symphony
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -75,54 +74,48 @@ type outcome struct {
 // idle connections of other calls; it also always has a response to find the call by.
 // It has no method CloseIdleConnections for the same reason.
 type attempts struct {
-	base    http.RoundTripper
-	timeout time.Duration
-	logger  *slog.Logger // nil for none
+	base     http.RoundTripper
+	timeouts *timeouts
+	logger   *slog.Logger // nil for none
 }
 
 func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callOf(req.Context())
-	if call.replay {
-		call.replay = false
-		return &call.handed, nil
-	}
-	if err := call.Err(); err != nil { // while the call waited for this attempt
-		return nil, err
-	}
-	call.attempts++
-	ctx, cancel := t.bound(call)
-	defer cancel()
-	if ctx != context.Context(call) {
-		req = req.WithContext(ctx)
-	}
-	// Each attempt has a reader of its own: that of the one before may still be read.
-	// It is one that net/http knows to be in memory, and sends in one packet.
-	if call.body != nil {
-		req.Body = io.NopCloser(bytes.NewReader(call.body))
-		req.ContentLength = int64(len(call.body))
-	}
-	last := t.attempt(req, call.discard)
-	if last.err != nil {
-		if err := call.Err(); err != nil {
+	if !call.replay {
+		if err := t.make(call, req, req.Header); err != nil {
 			return nil, err
 		}
+	}
+	call.replay = false
+	return &http.Response{StatusCode: http.StatusOK, Header: call.last.header, Body: http.NoBody, Request: req}, nil
+}
+
+// make makes an attempt with a copy of a request. Its error is that of a context that
+// ended.
+func (t *attempts) make(call *call, template *http.Request, header http.Header) error {
+	if err := call.Err(); err != nil { // while the call waited for this attempt
+		return err
+	}
+	call.attempts++
+	ctx := context.Context(call)
+	// No timeout is needed where the call's deadline comes first.
+	if deadline, ok := call.Deadline(); !ok || time.Until(deadline) > t.timeouts.after {
+		bounded := t.timeouts.start(call)
+		defer t.timeouts.end(bounded)
+		ctx = bounded
+	}
+	last := t.attempt(call.request(ctx, template, header), call.discard)
+	if last.err != nil {
+		if err := call.Err(); err != nil {
+			return err
+		}
 		if ctx.Err() != nil {
-			last = outcome{err: &attemptTimeoutError{t.timeout, call.secrets.redactError(last.err)}}
+			last = outcome{err: newAttemptTimeoutError(t.timeouts.after, call.secrets.redactError(last.err))}
 		}
 	}
 	call.last = last
 	call.log(t.logger, slog.LevelDebug, "symphony: attempt")
-	call.handed = http.Response{StatusCode: http.StatusOK, Header: last.header, Body: http.NoBody, Request: req}
-	return &call.handed, nil
-}
-
-// bound is the context of an attempt. It needs no timer of its own where the
-// call's deadline comes first.
-func (t *attempts) bound(call *call) (context.Context, context.CancelFunc) {
-	if deadline, ok := call.Deadline(); ok && time.Until(deadline) <= t.timeout {
-		return call, func() {}
-	}
-	return context.WithTimeout(call, t.timeout)
+	return nil
 }
 
 // attempt sends a request and reads its answer.
@@ -204,14 +197,3 @@ func readBody(response *http.Response, limit int) (body []byte, cut bool, err er
 	}
 	return body[:limit], true, nil
 }
-
-// attemptTimeoutError is an attempt that took too long.
-type attemptTimeoutError struct {
-	after time.Duration
-	cause error
-}
-
-func (e *attemptTimeoutError) Error() string   { return fmt.Sprintf("no answer within %v", e.after) }
-func (e *attemptTimeoutError) Timeout() bool   { return true }
-func (e *attemptTimeoutError) Temporary() bool { return true }
-func (e *attemptTimeoutError) Unwrap() []error { return []error{context.DeadlineExceeded, e.cause} }
