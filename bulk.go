@@ -70,8 +70,8 @@ func WithConcurrency(n int) BulkOption {
 // Breaking out of the loop cancels the calls under way. When ctx ends the source is
 // pulled no further; what was pulled and not yet sent comes back with the context's
 // error, and the sequence ends. So it does, with that error, after an
-// [*UnauthorizedError] or an error of the token provider: no later call could fare
-// better.
+// [*UnauthorizedError], an error of the token provider, or a [*RateLimitError] of a call
+// whose turn would come after ctx's deadline: no later call could fare better.
 func (c *Client) SetUserPresences(ctx context.Context, updates iter.Seq[PresenceUpdate], opts ...BulkOption) iter.Seq[PresenceResult] {
 	return func(yield func(PresenceResult) bool) {
 		run := newBulkRun(ctx, c, opts)
@@ -243,16 +243,20 @@ func (r *bulkRun) set(update PresenceUpdate) (*V2Presence, error) {
 		return nil, *dead
 	}
 	presence, err := r.client.SetUserPresence(r.ctx, update.UserID, update.Category, update.Soft)
-	if isDeadCredentials(err) {
+	if endsRun(err) {
 		r.dead.CompareAndSwap(nil, &err)
 	}
 	return presence, err
 }
 
-// isDeadCredentials reports whether an error would be that of any other call too.
-func isDeadCredentials(err error) bool {
+// endsRun reports whether an error would be that of any other call too: the
+// credentials are dead, or the next turn comes after the context's deadline.
+func endsRun(err error) bool {
 	if _, ok := errors.AsType[*UnauthorizedError](err); ok {
 		return true
+	}
+	if limit, ok := errors.AsType[*RateLimitError](err); ok {
+		return limit.Attempts == 0
 	}
 	call, ok := errors.AsType[*callError](err)
 	return ok && call.noToken

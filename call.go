@@ -30,6 +30,7 @@ type call struct {
 	attempts    int
 	last        outcome       // of the last attempt that was not interrupted
 	wait        time.Duration // before the next one
+	pace        float64       // of the last one, in calls a second; 0 without a throttle
 	replay      bool          // the loop is to begin with the last attempt's outcome
 }
 

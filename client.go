@@ -86,7 +86,7 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 		base:        base,
 		tokens:      &tokens,
 		template:    &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host, Header: s.requestHeader()},
-		attempts:    &attempts{base: transport, timeouts: newTimeouts(timeout), logger: s.logger},
+		attempts:    &attempts{base: transport, throttle: newThrottle(s.rate, s.policy), timeouts: newTimeouts(timeout), logger: s.logger},
 		jar:         client.Jar != nil,
 		maxAttempts: s.policy.MaxAttempts,
 	}

@@ -60,6 +60,21 @@
 // error. A context that ends meanwhile ends the call, with an error that is both
 // the context's and the last answer's.
 //
+// # Throttling
+//
+// A pod that is asked too often answers 429; its limit is not known beforehand, and
+// holds for all calls of the client. After a 429 no call is sent before the time that
+// the pod asked for (at most MaxRetryAfter of the [RetryPolicy]). From then on the
+// client paces its calls, retries included. It begins with 50 a second, doubles that
+// every tenth of a second until the next 429, and keeps just under the limit that this
+// shows. After 20 s it tries a higher pace. A client that is not used for a minute, or
+// meets no limit up to 10,000 a second, forgets the pace.
+//
+// A call waits for its turn until its context ends, and fails at once with a
+// [*RateLimitError] if the turn would come after the context's deadline.
+// [WithRateLimit] sets a limit that is known. Two clients share a pod's limit, but only
+// by the 429s that each of them gets: use one for a pod.
+//
 // # Many users
 //
 // [Client.SetUserPresences] sets the presence of many users, several at once, and

@@ -70,7 +70,9 @@ type NotFoundError struct{ APIError }
 func (e *NotFoundError) Unwrap() error { return &e.APIError }
 
 // RateLimitError is a 429 that the retries did not outlast: the pod wants fewer
-// requests. RetryAfter says how long to wait, if the pod said it.
+// requests. RetryAfter says how long to wait, if the pod said it. Attempts is 0 for a
+// call that was not sent, because the client's pace leaves it no turn before its
+// context's deadline.
 type RateLimitError struct{ APIError }
 
 // Unwrap gives the APIError.

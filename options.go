@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -24,6 +25,7 @@ type settings struct {
 	userAgent      string
 	header         http.Header
 	certificate    *tls.Certificate
+	rate           float64 // calls a second, infinite without a limit
 	plaintext      bool
 }
 
@@ -33,7 +35,7 @@ type Option func(*settings) error
 
 // apply reads the options into settings that hold together.
 func apply(opts []Option) (*settings, error) {
-	s := &settings{attemptTimeout: defaultAttemptTimeout, header: http.Header{}}
+	s := &settings{attemptTimeout: defaultAttemptTimeout, header: http.Header{}, rate: math.Inf(1)}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -91,9 +93,23 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 	}
 }
 
+// WithRateLimit sends at most perSecond calls a second, evenly spaced, retries
+// included. It is for those who know their limit: a client learns it from the first
+// 429 too, see "Throttling" in the package documentation. A call that cannot be sent
+// before its context's deadline fails at once with a [*RateLimitError].
+func WithRateLimit(perSecond float64) Option {
+	return func(s *settings) error {
+		if !(perSecond > 0) { // nor is it a number
+			return &InvalidArgumentError{"WithRateLimit", fmt.Sprintf("%v calls a second is not above 0", perSecond)}
+		}
+		s.rate = perSecond
+		return nil
+	}
+}
+
 // WithLogger logs each attempt at Debug and each retry at Warn, with method,
-// path, status and trace id; never a token, a header or a body. The default, and
-// nil, is silence.
+// path, status, trace id, and the pace in calls a second where there is one; never a
+// token, a header or a body. The default, and nil, is silence.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		s.logger = logger

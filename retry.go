@@ -79,7 +79,11 @@ func newRetrier(client *http.Client, s *settings, header func(*call) http.Header
 			return again, err
 		},
 		Backoff: func(_, _ time.Duration, _ int, response *http.Response) time.Duration {
-			return callOf(response.Request.Context()).wait
+			call := callOf(response.Request.Context())
+			if call.last.status == http.StatusTooManyRequests {
+				return 0 // the throttle does the waiting: the call takes the next turn after it
+			}
+			return call.wait
 		},
 		// A header of its own for each attempt: http.Client adds its jar's cookies to it.
 		PrepareRetry: func(r *http.Request) error {
@@ -91,17 +95,21 @@ func newRetrier(client *http.Client, s *settings, header func(*call) http.Header
 }
 
 // shallRetry decides after an attempt whether there is to be another one, and
-// sets the wait before it. Its error is that of a context that ended meanwhile.
+// sets the wait before it, which a 429 has set already. Its error is that of a context
+// that ended meanwhile.
 func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
 	if !c.mayTryAgain() {
 		return false, nil
 	}
-	c.wait = policy.backoff(c.attempts)
-	if asked := retryAfter(c.last.header); asked > policy.MaxRetryAfter {
+	switch asked := retryAfter(c.last.header); {
+	case asked > policy.MaxRetryAfter:
 		return false, nil
-	} else if asked > 0 {
+	case c.last.status == http.StatusTooManyRequests:
+	case asked > 0:
 		// Those who were asked to wait together do not come back together.
 		c.wait = asked + randomUpTo(min(policy.MinBackoff, math.MaxInt64-asked))
+	default:
+		c.wait = policy.backoff(c.attempts)
 	}
 	if err := c.Err(); err != nil {
 		return false, err
@@ -112,7 +120,7 @@ func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
 
 // mayTryAgain reports whether there is any use in another attempt.
 func (c *call) mayTryAgain() bool {
-	return c.retryable && c.attempts < c.maxAttempts && c.last.retryable()
+	return c.retryable && c.attempts < c.maxAttempts && c.last.retryable() && !c.last.final
 }
 
 // retryable reports whether the same request may fare better later.
@@ -193,6 +201,9 @@ func (c *call) log(logger *slog.Logger, level slog.Level, message string, attrs 
 		slog.Int("status", c.last.status),
 		slog.String("trace_id", c.traceID),
 	}, attrs...)
+	if c.pace > 0 {
+		attrs = append(attrs, slog.Float64("pace", c.pace))
+	}
 	if c.last.err != nil {
 		attrs = append(attrs, slog.String("error", line(c.secrets.redact(c.last.err.Error()), maxText)))
 	}

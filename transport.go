@@ -64,6 +64,7 @@ type outcome struct {
 	cut    bool // there was more of the body
 	err    error
 	proxy  string // who wants credentials, when the status is 407
+	final  bool   // there is no time for another attempt
 }
 
 // attempts is the RoundTripper under go-retryablehttp and http.Client: it makes one
@@ -75,6 +76,7 @@ type outcome struct {
 // It has no method CloseIdleConnections for the same reason.
 type attempts struct {
 	base     http.RoundTripper
+	throttle *throttle
 	timeouts *timeouts
 	logger   *slog.Logger // nil for none
 }
@@ -93,8 +95,19 @@ func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 // make makes an attempt with a copy of a request. Its error is that of a context that
 // ended.
 func (t *attempts) make(call *call, template *http.Request, header http.Header) error {
-	if err := call.Err(); err != nil { // while the call waited for this attempt
+	turn, ok, err := t.throttle.wait(call)
+	if err == nil {
+		err = call.Err()
+	}
+	switch {
+	case err != nil:
 		return err
+	case !ok && call.attempts > 0 && call.last.retryable():
+		call.last.final = true
+		return nil
+	case !ok:
+		call.last = t.throttle.late(turn)
+		return nil
 	}
 	call.attempts++
 	ctx := context.Context(call)
@@ -114,6 +127,14 @@ func (t *attempts) make(call *call, template *http.Request, header http.Header) 
 		}
 	}
 	call.last = last
+	call.pace = turn.pace
+	switch last.status {
+	case 0:
+	case http.StatusTooManyRequests:
+		call.wait = t.throttle.refused(turn, retryAfter(last.header))
+	default:
+		t.throttle.took(turn)
+	}
 	call.log(t.logger, slog.LevelDebug, "symphony: attempt")
 	return nil
 }

@@ -1,0 +1,222 @@
+package symphony
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// Calls a second.
+	slowestPace = 1
+	lowPace     = 50     // where the search for the limit begins
+	fullPace    = 10_000 // a pace that has risen to it is none
+
+	// How long a pace is kept when the limit has been found. To look whether the limit
+	// has risen costs a 429, and with it a second or so without any call.
+	keepPace = 20 * time.Second
+	// A limit that was found and shows again before this has fallen.
+	surprise = 2 * time.Second
+	// A client without calls forgets what it has learned.
+	forgetPace = time.Minute
+
+	// How many calls a pod takes at once is not known; let it be a tenth of a second's.
+	assumedBurst = 100 * time.Millisecond
+)
+
+// rise is how a pace rises until there is a 429: it doubles again and again.
+type rise struct {
+	doubling time.Duration
+	beyond   float64 // the pace at the 429, with the assumed burst used up, to the limit
+}
+
+var (
+	searching = rise{100 * time.Millisecond, 2.7}
+	probing   = rise{time.Second, 1.43}
+)
+
+// throttle is what the calls of a client learn from a 429 to one of them. No call is
+// sent before the time that the pod asked for. From then on the calls are paced: the
+// pace begins low, and doubles until the next 429 shows where the limit is. It stays
+// there for a while, before it rises again to see whether the limit has.
+//
+// A call reserves its turn, and looks again when it wakes: a 429 changes all turns.
+type throttle struct {
+	on     atomic.Bool // there may be something to wait for
+	policy RetryPolicy
+	limit  float64 // calls a second, of the caller; infinite without one
+
+	mu      sync.Mutex
+	pace    float64   // calls a second at its beginning; infinite when no limit is known
+	rise    rise      // how it rises
+	since   time.Time // when it begins; no call before
+	rises   time.Time // when it begins to rise
+	next    time.Time // the next turn
+	epoch   int       // counts the paces
+	kept    int       // calls that the pod has taken at this pace
+	risen   int       // and while it rose
+	strikes int       // paces in a row at which it took none
+}
+
+func newThrottle(limit float64, policy RetryPolicy) *throttle {
+	t := &throttle{limit: limit, policy: policy}
+	t.forget()
+	return t
+}
+
+// forget begins anew, with no limit but the caller's.
+func (t *throttle) forget() {
+	t.pace = math.Inf(1)
+	t.on.Store(!math.IsInf(t.limit, 1))
+}
+
+// turn is when a call may be sent. The zero turn is that of a client without a limit.
+type turn struct {
+	at    time.Time
+	pace  float64 // calls a second
+	epoch int
+}
+
+// wait waits for a call's turn. It is not ok if the context's deadline comes before it;
+// then there was no wait.
+func (t *throttle) wait(ctx context.Context) (next turn, ok bool, err error) {
+	for t.on.Load() {
+		if next, ok = t.reserve(ctx); !ok {
+			return next, false, nil
+		}
+		if wait := time.Until(next.at); wait > 0 {
+			timer := time.NewTimer(wait)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return next, false, ctx.Err()
+			}
+		}
+		if t.holds(next) {
+			return next, true, nil
+		}
+	}
+	return turn{}, true, nil
+}
+
+// reserve gives a call the next turn that is free, unless its deadline comes first.
+func (t *throttle) reserve(ctx context.Context) (turn, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if now.Sub(t.next) > forgetPace || t.paceAt(now) >= fullPace {
+		t.forget()
+	}
+	at := latest(now, t.next, t.since)
+	next := turn{at, t.paceAt(at), t.epoch}
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(at) {
+		return next, false
+	}
+	t.next = at.Add(interval(next.pace))
+	return next, true
+}
+
+// holds reports whether a turn has come that no 429 has changed.
+func (t *throttle) holds(next turn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return next.epoch == t.epoch && !time.Now().Before(t.since)
+}
+
+// paceAt is the pace at a time, in calls a second.
+func (t *throttle) paceAt(at time.Time) float64 {
+	pace := t.pace
+	if rising := at.Sub(t.rises); t.isKnown() && rising > 0 {
+		pace = min(fullPace, pace*math.Exp2(rising.Seconds()/t.rise.doubling.Seconds()))
+	}
+	return min(pace, t.limit)
+}
+
+// isKnown reports whether the pod has shown that it has a limit.
+func (t *throttle) isKnown() bool { return !math.IsInf(t.pace, 1) }
+
+// took counts a call that the pod has taken.
+func (t *throttle) took(its turn) {
+	if !t.on.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case its.epoch != t.epoch:
+	case its.at.After(t.rises):
+		t.risen++
+	default:
+		t.kept++
+	}
+}
+
+// refused takes a 429, with the wait that it asked for, and gives the one before the
+// next call. Calls that were under way at the first 429 can only make it longer.
+func (t *throttle) refused(its turn, asked time.Duration) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	asked = min(asked, t.policy.MaxRetryAfter)
+	if t.isKnown() && its.epoch != t.epoch {
+		t.since = latest(t.since, now.Add(asked))
+		return t.since.Sub(now)
+	}
+	if t.strikes++; !t.isKnown() || t.kept+t.risen > 0 {
+		t.strikes = 0
+	}
+	if asked == 0 {
+		asked = t.policy.backoff(t.strikes + 1)
+	}
+	t.slowDown(now, now.Add(asked))
+	return asked
+}
+
+// slowDown finds a new pace, which begins after a pause.
+func (t *throttle) slowDown(now, since time.Time) {
+	switch age := now.Sub(t.since); {
+	case !t.isKnown():
+		t.pace, t.rise, t.rises = lowPace, searching, since
+	case now.After(t.rises) && t.risen > 0:
+		// How many calls there were tells how high a pace that doubles has risen.
+		t.pace += float64(t.risen) * math.Ln2 / t.rise.doubling.Seconds()
+		t.pace /= t.rise.beyond
+		t.rise, t.rises = probing, since.Add(keepPace)
+	case age > surprise:
+		t.pace = max(t.pace/2, float64(t.kept)/(age+assumedBurst).Seconds())
+		t.rise, t.rises = probing, since.Add(keepPace)
+	default:
+		t.pace, t.rise, t.rises = min(lowPace, t.pace/2), searching, since
+	}
+	t.pace = max(slowestPace, t.pace)
+	t.since, t.next = since, since
+	t.kept, t.risen = 0, 0
+	t.epoch++
+	t.on.Store(true)
+}
+
+// late is the outcome of a call whose turn comes after its deadline.
+func (t *throttle) late(its turn) outcome {
+	wait := time.Until(its.at)
+	return outcome{
+		status: http.StatusTooManyRequests,
+		header: http.Header{"Retry-After": {strconv.FormatFloat(wait.Seconds(), 'f', 3, 64)}},
+		body:   fmt.Appendf(nil, "not sent: the client keeps below the limit, and has its turn in %v, after the context's deadline", wait.Round(time.Millisecond)),
+		final:  true,
+	}
+}
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// interval is the time between two calls. That of a very slow pace is no longer than a
+// time.Time can bear.
+func interval(pace float64) time.Duration {
+	return time.Duration(min(float64(time.Second)/pace, float64(365*24*time.Hour)))
+}
