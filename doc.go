@@ -67,8 +67,8 @@
 // the pod asked for (at most MaxRetryAfter of the [RetryPolicy]). From then on the
 // client paces its calls, retries included. It begins with 50 a second, doubles that
 // every tenth of a second until the next 429, and keeps just under the limit that this
-// shows. After 20 s it tries a higher pace. A client that is not used for a minute, or
-// meets no limit up to 10,000 a second, forgets the pace.
+// shows. After 20 s the pace rises again, until the next 429; one that has risen to
+// 10,000 a second is forgotten.
 //
 // A call waits for its turn until its context ends, and fails at once with a
 // [*RateLimitError] if the turn would come after the context's deadline.

@@ -21,19 +21,14 @@ const (
 	// How long a pace is kept when the limit has been found. To look whether the limit
 	// has risen costs a 429, and with it a second or so without any call.
 	keepPace = 20 * time.Second
-	// A limit that was found and shows again before this has fallen.
-	surprise = 2 * time.Second
-	// A client without calls forgets what it has learned.
-	forgetPace = time.Minute
-
-	// How many calls a pod takes at once is not known; let it be a tenth of a second's.
-	assumedBurst = 100 * time.Millisecond
 )
 
-// rise is how a pace rises until there is a 429: it doubles again and again.
+// rise is how a pace rises until there is a 429: it doubles again and again. How far it
+// gets beyond the limit depends on how many calls the pod takes at once. That is not
+// known; let it be those of a tenth of a second.
 type rise struct {
 	doubling time.Duration
-	beyond   float64 // the pace at the 429, with the assumed burst used up, to the limit
+	beyond   float64 // the pace at the 429, in limits
 }
 
 var (
@@ -59,8 +54,7 @@ type throttle struct {
 	rises   time.Time // when it begins to rise
 	next    time.Time // the next turn
 	epoch   int       // counts the paces
-	kept    int       // calls that the pod has taken at this pace
-	risen   int       // and while it rose
+	risen   int       // calls that the pod has taken while this one rose
 	strikes int       // paces in a row at which it took none
 }
 
@@ -72,7 +66,7 @@ func newThrottle(limit float64, policy RetryPolicy) *throttle {
 
 // forget begins anew, with no limit but the caller's.
 func (t *throttle) forget() {
-	t.pace = math.Inf(1)
+	t.pace, t.strikes = math.Inf(1), 0
 	t.on.Store(!math.IsInf(t.limit, 1))
 }
 
@@ -111,7 +105,7 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	if now.Sub(t.next) > forgetPace || t.paceAt(now) >= fullPace {
+	if t.isKnown() && t.paceAt(now) >= fullPace {
 		t.forget()
 	}
 	at := latest(now, t.next, t.since)
@@ -149,12 +143,12 @@ func (t *throttle) took(its turn) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case its.epoch != t.epoch:
-	case its.at.After(t.rises):
+	if its.epoch != t.epoch {
+		return
+	}
+	t.strikes = 0
+	if its.at.After(t.rises) {
 		t.risen++
-	default:
-		t.kept++
 	}
 }
 
@@ -169,11 +163,8 @@ func (t *throttle) refused(its turn, asked time.Duration) time.Duration {
 		t.since = latest(t.since, now.Add(asked))
 		return t.since.Sub(now)
 	}
-	if t.strikes++; !t.isKnown() || t.kept+t.risen > 0 {
-		t.strikes = 0
-	}
-	if asked == 0 {
-		asked = t.policy.backoff(t.strikes + 1)
+	if t.strikes++; asked == 0 {
+		asked = t.policy.backoff(t.strikes)
 	}
 	t.slowDown(now, now.Add(asked))
 	return asked
@@ -181,7 +172,7 @@ func (t *throttle) refused(its turn, asked time.Duration) time.Duration {
 
 // slowDown finds a new pace, which begins after a pause.
 func (t *throttle) slowDown(now, since time.Time) {
-	switch age := now.Sub(t.since); {
+	switch {
 	case !t.isKnown():
 		t.pace, t.rise, t.rises = lowPace, searching, since
 	case now.After(t.rises) && t.risen > 0:
@@ -189,15 +180,12 @@ func (t *throttle) slowDown(now, since time.Time) {
 		t.pace += float64(t.risen) * math.Ln2 / t.rise.doubling.Seconds()
 		t.pace /= t.rise.beyond
 		t.rise, t.rises = probing, since.Add(keepPace)
-	case age > surprise:
-		t.pace = max(t.pace/2, float64(t.kept)/(age+assumedBurst).Seconds())
-		t.rise, t.rises = probing, since.Add(keepPace)
-	default:
+	default: // the limit has fallen, or another client wants its share
 		t.pace, t.rise, t.rises = min(lowPace, t.pace/2), searching, since
 	}
 	t.pace = max(slowestPace, t.pace)
 	t.since, t.next = since, since
-	t.kept, t.risen = 0, 0
+	t.risen = 0
 	t.epoch++
 	t.on.Store(true)
 }

@@ -26,7 +26,6 @@ type limitedPod struct {
 	level         float64
 	filled        time.Time
 	taken, denied int
-	last          time.Time // when a request was taken
 	onDenied      func()
 }
 
@@ -49,7 +48,6 @@ func (p *limitedPod) take() bool {
 	}
 	p.level--
 	p.taken++
-	p.last = now
 	return true
 }
 
@@ -59,6 +57,12 @@ func (p *limitedPod) setRate(rate float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rate, p.burst = rate, rate/10
+}
+
+func (p *limitedPod) counts() (taken, denied int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken, p.denied
 }
 
 // RoundTrip takes the latency, half of it before the request arrives.
@@ -143,28 +147,31 @@ func TestLimitThatChanges(t *testing.T) {
 		name    string
 		rate    float64
 		settles time.Duration
+		n       int
 	}{
-		{"halves", 100, 5 * time.Second},
-		{"doubles", 400, 22 * time.Second},
+		{"halves", 100, 5 * time.Second, 4000},
+		{"doubles", 400, 22 * time.Second, 12_000},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				pod := newLimitedPod(200, 20)
-				var atSettled, atEnd, deniedAtSettled int
-				go func() {
+				var group sync.WaitGroup
+				group.Go(func() {
 					<-time.After(8 * time.Second)
 					pod.setRate(test.rate)
 					<-time.After(test.settles)
-					atSettled, deniedAtSettled = pod.taken, pod.denied
+					settled, denied := pod.counts()
 					<-time.After(10 * time.Second)
-					atEnd = pod.taken
-				}()
-				_, failed := pod.run(t, 14_000, 64)
+					end, _ := pod.counts()
+					used := float64(end-settled) / 10 / test.rate
+					t.Logf("%d refused until it settled, then %.2f of the limit", denied, used)
+					require.Less(t, float64(denied)/float64(settled), 0.05)
+					require.Greater(t, used, 0.85)
+				})
+				_, failed := pod.run(t, test.n, 64)
 				require.Zero(t, failed)
-				t.Logf("%d refused until it settled, then %.2f of the limit", deniedAtSettled, float64(atEnd-atSettled)/10/test.rate)
-				require.Less(t, float64(deniedAtSettled)/float64(atSettled), 0.05)
-				require.Greater(t, float64(atEnd-atSettled), 10*test.rate*0.85)
+				group.Wait()
 			})
 		})
 	}
@@ -188,6 +195,26 @@ func TestLimitWithoutRetryAfter(t *testing.T) {
 				require.Greater(t, at.Sub(denied[i-8]), 200*time.Millisecond)
 			}
 		}
+	})
+}
+
+// The waits grow only as long as no call passes.
+func TestWaitsBeginAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refuse := false
+		client := fake(t, func(*http.Request) (*http.Response, error) {
+			if refuse = !refuse; refuse {
+				return response(429, ""), nil
+			}
+			return response(200, busy), nil
+		})
+		const calls = 40
+		start := time.Now()
+		for range calls {
+			require.NoError(t, setBusy(t, client))
+		}
+		require.Less(t, time.Since(start), calls*1500*time.Millisecond, "a turn within a second, and at most 500 ms each")
 	})
 }
 
@@ -245,33 +272,57 @@ func TestRefusalHoldsForAllCalls(t *testing.T) {
 	}
 }
 
-// A later 429 of the calls that were under way makes the pause longer, never shorter.
+// A later 429 of the calls that were under way makes the pause longer, never shorter,
+// also for those who have a turn already.
 func TestLaterRefusalOfAVolley(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		sent := 0
+		start := time.Now()
 		client := fake(t, func(*http.Request) (*http.Response, error) {
 			mu.Lock()
 			sent++
 			i := sent
 			mu.Unlock()
 			if i > 3 {
+				require.GreaterOrEqual(t, time.Since(start), 11*time.Second)
 				return response(200, busy), nil
 			}
 			<-time.After(time.Duration(i) * time.Second) // 429 after 1, 2 and 3 s
 			return response(429, "", "Retry-After", []string{"", "5", "9", "1"}[i]), nil
 		})
-		start := time.Now()
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() { require.NoError(t, setBusy(t, client)) })
 		}
-		<-time.After(5 * time.Second)
+		<-time.After(1500 * time.Millisecond)
 		require.NoError(t, setBusy(t, client))
-		require.GreaterOrEqual(t, time.Since(start), 11*time.Second)
 		group.Wait()
 		require.Less(t, time.Since(start), 12*time.Second)
+	})
+}
+
+// A 429 changes the turns that were given before it.
+func TestRefusalChangesTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var sent []time.Time
+		client := fake(t, func(*http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if sent = append(sent, time.Now()); len(sent) == 2 {
+				return response(429, "", "Retry-After", "2.5"), nil
+			}
+			return response(200, busy), nil
+		}, symphony.WithRateLimit(1))
+		for result := range client.SetUserPresences(t.Context(), users(8, new(int))) {
+			require.NoError(t, result.Err)
+		}
+		for i := range sent[1:] {
+			require.GreaterOrEqual(t, sent[i+1].Sub(sent[i]), time.Second)
+		}
 	})
 }
 
@@ -370,30 +421,24 @@ func TestBulkEndsWhenItsTurnIsTooLate(t *testing.T) {
 	})
 }
 
-// A client without calls forgets the pace, and so does one whose pace has risen to where
-// no limit is likely.
+// A pace that has risen to where no limit is likely is forgotten.
 func TestPaceIsForgotten(t *testing.T) {
 	t.Parallel()
-	for name, idle := range map[string]time.Duration{"idle": 2 * time.Minute, "risen": 5 * time.Second} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "1"), answers(200)}}
-				client := fake(t, transport.RoundTrip)
-				start := time.Now()
-				require.NoError(t, setBusy(t, client))
-				require.Equal(t, time.Second, time.Since(start))
-				require.NoError(t, setBusy(t, client))
-				require.Equal(t, time.Second+20*time.Millisecond, time.Since(start), "the pace begins low")
-				<-time.After(idle)
-				start = time.Now()
-				for range 100 {
-					require.NoError(t, setBusy(t, client))
-				}
-				require.Zero(t, time.Since(start))
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "1"), answers(200)}}
+		client := fake(t, transport.RoundTrip)
+		start := time.Now()
+		require.NoError(t, setBusy(t, client))
+		require.Equal(t, time.Second, time.Since(start))
+		require.NoError(t, setBusy(t, client))
+		require.Equal(t, time.Second+20*time.Millisecond, time.Since(start), "the pace begins low")
+		<-time.After(time.Second)
+		start = time.Now()
+		for range 100 {
+			require.NoError(t, setBusy(t, client))
+		}
+		require.Zero(t, time.Since(start))
+	})
 }
 
 // A pod that refuses everything for long, and then nothing, is soon used in full.
@@ -407,7 +452,8 @@ func TestPaceRecovers(t *testing.T) {
 		start := time.Now()
 		go func() {
 			<-time.After(time.Hour)
-			require.Less(t, pod.denied, 8*2*int(time.Hour/(2500*time.Millisecond)), "the waits between volleys grow")
+			_, denied := pod.counts()
+			require.Less(t, denied, 2*int(time.Hour/(2500*time.Millisecond)), "the waits grow to 5 s")
 			pod.mu.Lock()
 			pod.rate, pod.burst, pod.level = 1e6, 1e6, 1e6
 			pod.mu.Unlock()
