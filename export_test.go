@@ -10,3 +10,14 @@ var (
 
 // Backoff is the policy's wait after an attempt, with its defaults.
 func (p RetryPolicy) Backoff(attempt int) time.Duration { return p.withDefaults().backoff(attempt) }
+
+// TakeLateTurns takes turns, at a pace of 100 calls a second, as calls do that wake late.
+// It tells which of them were taken.
+func TakeLateTurns(late ...time.Duration) []bool {
+	t := newThrottle(100, RetryPolicy{}.withDefaults())
+	taken := make([]bool, len(late))
+	for i, late := range late {
+		taken[i] = t.take(turn{at: time.Now().Add(-late), pace: 100})
+	}
+	return taken
+}

@@ -21,6 +21,10 @@ const (
 	// How long a pace is kept when the limit has been found. To look whether the limit
 	// has risen costs a 429, and with it a second or so without any call.
 	keepPace = 20 * time.Second
+
+	// Timers come late by a few milliseconds, or by much more in a process that was held
+	// up. Turns that come later than this do not come together, as a volley.
+	lateTurn = 10 * time.Millisecond
 )
 
 // rise is how a pace rises until there is a 429: it doubles again and again. How far it
@@ -41,7 +45,8 @@ var (
 // pace begins low, and doubles until the next 429 shows where the limit is. It stays
 // there for a while, before it rises again to see whether the limit has.
 //
-// A call reserves its turn, and looks again when it wakes: a 429 changes all turns.
+// A call reserves its turn, and another one if it cannot take that when it wakes: a 429
+// changes all turns.
 type throttle struct {
 	on     atomic.Bool // there may be something to wait for
 	policy RetryPolicy
@@ -53,6 +58,7 @@ type throttle struct {
 	since   time.Time // when it begins; no call before
 	rises   time.Time // when it begins to rise
 	next    time.Time // the next turn
+	sent    time.Time // when the last one was taken
 	epoch   int       // counts the paces
 	risen   int       // calls that the pod has taken while this one rose
 	strikes int       // paces in a row at which it took none
@@ -93,7 +99,7 @@ func (t *throttle) wait(ctx context.Context) (next turn, ok bool, err error) {
 				return next, false, ctx.Err()
 			}
 		}
-		if t.holds(next) {
+		if t.take(next) {
 			return next, true, nil
 		}
 	}
@@ -117,11 +123,18 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 	return next, true
 }
 
-// holds reports whether a turn has come that no 429 has changed.
-func (t *throttle) holds(next turn) bool {
+// take takes a turn that has come, unless a 429 has changed it, or it comes so late that
+// another call has just been sent.
+func (t *throttle) take(its turn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return next.epoch == t.epoch && !time.Now().Before(t.since)
+	now := time.Now()
+	if its.epoch != t.epoch || now.Before(t.since) ||
+		now.Sub(its.at) > lateTurn && now.Sub(t.sent) < interval(its.pace) {
+		return false
+	}
+	t.sent = now
+	return true
 }
 
 // paceAt is the pace at a time, in calls a second.

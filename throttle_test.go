@@ -326,6 +326,15 @@ func TestRefusalChangesTurns(t *testing.T) {
 	})
 }
 
+// The turns of a process that was held up are not all taken at once; one always is.
+func TestTurnsThatComeLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const s, ms = time.Second, time.Millisecond
+		require.Equal(t, []bool{true, false, true, false}, symphony.TakeLateTurns(s, s, 5*ms, 20*ms))
+	})
+}
+
 // A wait that the context cannot outlast fails at once, and takes nobody's turn.
 func TestTurnAfterTheDeadline(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,11 @@
 // Command bulkpresence sets the presence of many users from CSV.
 //
-//	go run ./examples/bulkpresence                   # 2,000 users of a pod in memory
+//	go run ./examples/bulkpresence                   # 2,000 users of a pod in memory, which takes 200 calls a second
 //	go run ./examples/bulkpresence updates.csv       # user_id,category,soft
 //	other-program | go run ./examples/bulkpresence - # from stdin
 //
-// It shows its progress. The updates that fail go to a CSV file that can be fed back
+// It shows its progress, and the pace that the client keeps once the pod has answered
+// 429. The updates that fail go to a CSV file that can be fed back
 // in, with the reason in a further column. After Ctrl-C the same command goes on
 // where it stopped. It finds its pod as setpresence does.
 package main
@@ -42,6 +43,7 @@ type settings struct {
 	journal  string
 	users    int
 	workers  int
+	podRate  float64
 }
 
 // run is the program.
@@ -81,6 +83,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.journal, "journal", "", "the `file` that remembers what is done, until all is (default FILE.journal)")
 	flags.IntVar(&s.users, "users", 2000, "how many updates to make up when there is no FILE")
 	flags.IntVar(&s.workers, "workers", 8, "how many calls to make at once")
+	flags.Float64Var(&s.podRate, "pod-rate", 200, "how many calls a second the pod in memory takes, a tenth of them at once; 0 for any number")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -103,6 +106,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	if s.users < 0 {
 		return s, fmt.Errorf("-users %d is below 0", s.users)
+	}
+	if s.podRate < 0 {
+		return s, fmt.Errorf("-pod-rate %v is below 0", s.podRate)
 	}
 	return s, nil
 }
@@ -133,17 +139,21 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 		Embedded: []symphonytest.Option{symphonytest.WithUsers(madeUpUsers(s.users)...), symphonytest.WithRequestLog(0)},
 		Describe: fmt.Sprintf("%d users", s.users),
 	}
+	if s.podRate > 0 {
+		program.Embedded = append(program.Embedded, symphonytest.WithRateLimit(s.podRate, int(s.podRate/10)))
+		program.Describe += fmt.Sprintf(", which takes %v calls a second", s.podRate)
+	}
 	connection, err := program.Connect(ctx)
 	if err != nil {
 		return errors.Join(err, out.close(false))
 	}
 	defer connection.Close()
 
-	report := newReport(stderr, in.total, len(out.done))
+	report := newReport(stderr, in.total, len(out.done), traffic)
 	stopped := send(ctx, connection.Client, s.workers, in, out, report)
 	finished := stopped == nil && ctx.Err() == nil && in.err == nil
 	err = errors.Join(stopped, in.err, out.close(finished))
-	report.summary(traffic, s)
+	report.summary(s)
 	if !finished && in.fingerprint != "" {
 		fmt.Fprintln(stderr, "bulkpresence: stopped; the same command goes on from here")
 	}

@@ -51,13 +51,25 @@ func TestMadeUpUsers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
+	code := run(t.Context(), []string{"-pod-rate", "0", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
 		func(string) string { return "" }, nil, &stderr)
 	require.Equal(t, cli.ExitOK, code, stderr.String())
-	require.Contains(t, stderr.String(), "2000 set, none failed")
+	require.Regexp(t, "2000 set, none failed; 0 retries, 0 answers 429, [0-9.ms]+\n$", stderr.String())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, files, "nothing is left behind")
+}
+
+// At a pod with a limit none fails; the 429s are counted, and the pace is shown.
+func TestPodRate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"-users", "40", "-pod-rate", "100", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
+		func(string) string { return "" }, nil, &stderr)
+	require.Equal(t, cli.ExitOK, code, stderr.String())
+	require.Contains(t, stderr.String(), "which takes 100 calls a second")
+	require.Regexp(t, `40 set, none failed; [1-9]\d* retries, [1-9]\d* answers 429, .*s, pace [1-9]\d+ a second\n$`, stderr.String())
 }
 
 func TestFile(t *testing.T) {

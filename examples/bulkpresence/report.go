@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -24,8 +25,9 @@ import (
 type report struct {
 	stderr  io.Writer
 	bar     *progressbar.ProgressBar // nil elsewhere than on a terminal
-	total   int                      // -1 if not known
-	before  int                      // done by earlier runs
+	traffic *traffic
+	total   int // -1 if not known
+	before  int // done by earlier runs
 	begin   time.Time
 	shown   time.Time
 	good    int
@@ -33,8 +35,8 @@ type report struct {
 	kinds   map[string]int // failures
 }
 
-func newReport(stderr io.Writer, total, before int) *report {
-	r := &report{stderr: stderr, total: total, before: before, begin: time.Now(), shown: time.Now(), kinds: map[string]int{}}
+func newReport(stderr io.Writer, total, before int, traffic *traffic) *report {
+	r := &report{stderr: stderr, traffic: traffic, total: total, before: before, begin: time.Now(), shown: time.Now(), kinds: map[string]int{}}
 	if before > 0 {
 		fmt.Fprintf(stderr, "bulkpresence: going on, %d lines are done already\n", before)
 	}
@@ -97,6 +99,7 @@ func (r *report) failures() int {
 // step moves the bar, or prints a line every second.
 func (r *report) step() {
 	if r.bar != nil {
+		r.bar.Describe("presences" + r.traffic.found())
 		_ = r.bar.Add(1)
 		return
 	}
@@ -106,16 +109,16 @@ func (r *report) step() {
 	r.shown = time.Now()
 	rate := float64(r.done()) / time.Since(r.begin).Seconds()
 	if r.total < 0 {
-		r.say("%d done, %.0f a second", r.done(), rate)
+		r.say("%d done, %.0f a second%s", r.done(), rate, r.traffic.found())
 		return
 	}
 	left := r.total - r.before - r.done()
-	r.say("%d of %d done, %.0f a second, %v left", r.before+r.done(), r.total, rate,
-		time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
+	r.say("%d of %d done, %.0f a second, %v left%s", r.before+r.done(), r.total, rate,
+		time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second), r.traffic.found())
 }
 
 // summary ends a run.
-func (r *report) summary(traffic *traffic, s settings) {
+func (r *report) summary(s settings) {
 	if r.bar != nil {
 		_ = r.bar.Finish()
 	}
@@ -130,8 +133,8 @@ func (r *report) summary(traffic *traffic, s settings) {
 	if len(failed) > 0 {
 		text = "failed: " + strings.Join(failed, ", ") + " (see " + s.failures + ")"
 	}
-	fmt.Fprintf(r.stderr, "bulkpresence: %d set, %s; %d retries, %d answers 429, %v\n",
-		r.good, text, traffic.retries.Load(), traffic.limited.Load(), time.Since(r.begin).Round(time.Millisecond))
+	fmt.Fprintf(r.stderr, "bulkpresence: %d set, %s; %d retries, %d answers 429, %v%s\n", r.good, text,
+		r.traffic.retries.Load(), r.traffic.limited.Load(), time.Since(r.begin).Round(time.Millisecond), r.traffic.found())
 }
 
 // kind names an error in the summary.
@@ -151,7 +154,18 @@ func kind(err error) string {
 }
 
 // traffic is a log handler that counts what the client says of its attempts.
-type traffic struct{ retries, limited atomic.Int64 }
+type traffic struct {
+	retries, limited atomic.Int64
+	pace             atomic.Uint64 // of the last attempt, calls a second; 0 if the pod has shown no limit
+}
+
+// found tells the pace that the client has found the pod to bear.
+func (t *traffic) found() string {
+	if pace := t.pace.Load(); pace > 0 {
+		return fmt.Sprintf(", pace %d a second", pace)
+	}
+	return ""
+}
 
 // Enabled takes every record.
 func (t *traffic) Enabled(context.Context, slog.Level) bool { return true }
@@ -168,10 +182,15 @@ func (t *traffic) Handle(_ context.Context, record slog.Record) error {
 		t.retries.Add(1)
 		return nil // the attempt has had its own line
 	}
+	pace := 0.
 	for attr := range record.Attrs {
-		if attr.Key == "status" && attr.Value.Int64() == http.StatusTooManyRequests {
+		switch {
+		case attr.Key == "status" && attr.Value.Int64() == http.StatusTooManyRequests:
 			t.limited.Add(1)
+		case attr.Key == "pace":
+			pace = attr.Value.Float64()
 		}
 	}
+	t.pace.Store(uint64(math.Round(pace)))
 	return nil
 }
