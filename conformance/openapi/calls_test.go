@@ -69,30 +69,31 @@ func newPod(t *testing.T, c *credentials, opts ...symphonytest.Option) *symphony
 type sdk struct {
 	*symphony.Client
 	*credentials
+	user                             int64 // whom the calls are about
 	podURL, loginURL, sessionAuthURL string
 	opts                             []symphony.Option
 }
 
 // newSDK gives an SDK whose calls have a session token. It tries each once.
-func newSDK(t *testing.T, podURL, loginURL, sessionAuthURL, token string, c *credentials, opts ...symphony.Option) *sdk {
+func newSDK(t *testing.T, user int64, podURL, loginURL, sessionAuthURL, token string, c *credentials, opts ...symphony.Option) *sdk {
 	t.Helper()
 	opts = append(opts, symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))
 	client, err := symphony.NewClient(podURL, symphony.StaticSessionToken(token), opts...)
 	require.NoError(t, err)
-	return &sdk{client, c, podURL, loginURL, sessionAuthURL, opts}
+	return &sdk{client, c, user, podURL, loginURL, sessionAuthURL, opts}
 }
 
 // sdk is an SDK that calls through the watch.
 func (w *watch) sdk(t *testing.T, token string, c *credentials) *sdk {
 	t.Helper()
 	origin := w.server.URL
-	return newSDK(t, origin+"/pod", origin+"/login", origin+"/sessionauth", token, c, symphony.WithHTTPClient(w.client(t)))
+	return newSDK(t, jane, origin+"/pod", origin+"/login", origin+"/sessionauth", token, c, symphony.WithHTTPClient(w.client(t)))
 }
 
 // calls has one call for each operation of the description.
 var calls = map[string]func(context.Context, *sdk) error{
 	"setUserPresence": func(ctx context.Context, s *sdk) error {
-		_, err := s.SetUserPresence(ctx, jane, symphony.PresenceBusy, false)
+		_, err := s.SetUserPresence(ctx, s.user, symphony.PresenceBusy, false)
 		return err
 	},
 	"setPresence": func(ctx context.Context, s *sdk) error {
@@ -104,7 +105,7 @@ var calls = map[string]func(context.Context, *sdk) error{
 		return err
 	},
 	"getUserPresence": func(ctx context.Context, s *sdk) error {
-		_, err := s.GetUserPresence(ctx, jane, false)
+		_, err := s.GetUserPresence(ctx, s.user, false)
 		return err
 	},
 	"listPresences": func(ctx context.Context, s *sdk) error {
@@ -112,7 +113,7 @@ var calls = map[string]func(context.Context, *sdk) error{
 		return err
 	},
 	"registerPresenceInterest": func(ctx context.Context, s *sdk) error {
-		return s.RegisterPresenceInterest(ctx, external, jane)
+		return s.RegisterPresenceInterest(ctx, external, s.user)
 	},
 	"createPresenceFeed": func(ctx context.Context, s *sdk) error {
 		_, err := s.CreatePresenceFeed(ctx) //nolint:staticcheck // deprecated by Symphony, and still there
@@ -125,10 +126,10 @@ var calls = map[string]func(context.Context, *sdk) error{
 	"deletePresenceFeed": func(ctx context.Context, s *sdk) error {
 		return s.DeletePresenceFeed(ctx, "no/such+feed=") //nolint:staticcheck // likewise
 	},
-	"loginWithKey":           func(ctx context.Context, s *sdk) error { return s.loginWithKey(ctx, "admin") },
-	"loginWithCertificate":   func(ctx context.Context, s *sdk) error { return s.loginWithCertificate(ctx) },
-	"loginApp":               func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, jane) }, // which comes first
-	"loginOnBehalfOfUser":    func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, jane) },
+	"loginWithKey":            func(ctx context.Context, s *sdk) error { return s.loginWithKey(ctx, "admin") },
+	"loginWithCertificate":    func(ctx context.Context, s *sdk) error { return s.loginWithCertificate(ctx) },
+	"loginApp":                func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, s.user) }, // which comes first
+	"loginOnBehalfOfUser":     func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, s.user) },
 	"loginOnBehalfOfUsername": func(ctx context.Context, s *sdk) error { return s.loginUsername(ctx, "jane") },
 }
 

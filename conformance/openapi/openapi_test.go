@@ -173,29 +173,29 @@ func refusals(t *testing.T, w *watch, pod *symphonytest.Pod, c *credentials) {
 	_, err := admin.SetUserPresence(ctx, jane, "ON_MARS", false)
 	require.Contains(t, requireError[*symphony.BadRequestError](t, err).Message, "ON_MARS")
 	_, err = admin.SetPresence(ctx, "ON_MARS", false)
-	requireError[*symphony.BadRequestError](t, err)
-	requireError[*symphony.BadRequestError](t, calls["readPresenceFeed"](ctx, admin))
-	requireError[*symphony.BadRequestError](t, calls["deletePresenceFeed"](ctx, admin))
+	require.ErrorAs(t, err, new(*symphony.BadRequestError))
+	require.ErrorAs(t, calls["readPresenceFeed"](ctx, admin), new(*symphony.BadRequestError))
+	require.ErrorAs(t, calls["deletePresenceFeed"](ctx, admin), new(*symphony.BadRequestError))
 
-	requireError[*symphony.ForbiddenError](t, calls["setUserPresence"](ctx, bot))
-	requireError[*symphony.ForbiddenError](t, calls["listPresences"](ctx, bot))
+	require.ErrorAs(t, calls["setUserPresence"](ctx, bot), new(*symphony.ForbiddenError))
+	require.ErrorAs(t, calls["listPresences"](ctx, bot), new(*symphony.ForbiddenError))
 	_, err = admin.SetUserPresence(ctx, nobody, symphony.PresenceBusy, false)
 	require.Equal(t, 403, requireError[*symphony.NotFoundError](t, err).Code)
 	_, err = admin.GetUserPresence(ctx, nobody, true)
-	requireError[*symphony.NotFoundError](t, err)
+	require.ErrorAs(t, err, new(*symphony.NotFoundError))
 
 	for operation, call := range calls {
 		if !strings.HasPrefix(operation, "login") {
 			require.Equal(t, "Invalid session", requireError[*symphony.UnauthorizedError](t, call(ctx, stranger)).Message, operation)
 		}
 	}
-	requireError[*symphony.UnauthorizedError](t, stranger.loginWithKey(ctx, "bot"))
-	requireError[*symphony.UnauthorizedError](t, stranger.loginUser(ctx, john))
-	requireError[*symphony.UnauthorizedError](t, stranger.loginUsername(ctx, "john"))
+	require.ErrorAs(t, stranger.loginWithKey(ctx, "bot"), new(*symphony.UnauthorizedError))
+	require.ErrorAs(t, stranger.loginUser(ctx, john), new(*symphony.UnauthorizedError))
+	require.ErrorAs(t, stranger.loginUsername(ctx, "john"), new(*symphony.UnauthorizedError))
 	pod.AddServiceUser(symphonytest.ServiceUser{Username: "admin"}) // without key and certificate
-	requireError[*symphony.UnauthorizedError](t, stranger.loginWithCertificate(ctx))
+	require.ErrorAs(t, stranger.loginWithCertificate(ctx), new(*symphony.UnauthorizedError))
 	pod.AddApp(symphonytest.App{ID: "calendar", PublicKey: &c.otherKey.PublicKey})
-	requireError[*symphony.UnauthorizedError](t, stranger.loginUser(ctx, jane))
+	require.ErrorAs(t, stranger.loginUser(ctx, jane), new(*symphony.UnauthorizedError))
 }
 
 // tooMany calls a pod that lets one request pass.
@@ -265,20 +265,22 @@ func faultOf(t *testing.T, response *openapi3.Response) (fault symphonytest.Faul
 // requireErrorOf requires an error of the type that a status has.
 func requireErrorOf(t *testing.T, status int, err error) *symphony.APIError {
 	t.Helper()
+	var want any
 	switch status {
 	case http.StatusBadRequest:
-		requireError[*symphony.BadRequestError](t, err)
+		want = new(*symphony.BadRequestError)
 	case http.StatusUnauthorized:
-		requireError[*symphony.UnauthorizedError](t, err)
+		want = new(*symphony.UnauthorizedError)
 	case http.StatusForbidden:
-		requireError[*symphony.ForbiddenError](t, err)
+		want = new(*symphony.ForbiddenError)
 	case http.StatusNotFound:
-		requireError[*symphony.NotFoundError](t, err)
+		want = new(*symphony.NotFoundError)
 	case http.StatusTooManyRequests:
-		requireError[*symphony.RateLimitError](t, err)
+		want = new(*symphony.RateLimitError)
 	default:
-		requireError[*symphony.ServerError](t, err)
+		want = new(*symphony.ServerError)
 	}
+	require.ErrorAs(t, err, want)
 	return requireError[*symphony.APIError](t, err)
 }
 

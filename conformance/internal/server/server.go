@@ -1,0 +1,85 @@
+//go:build unix
+
+// Package server runs servers that others made, for the time of a test.
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const patience = 30 * time.Second // for a start on a busy machine
+
+// FreeAddress is an address of loopback at which nothing listens.
+func FreeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// Run starts a program and waits until it listens at an address. It ends with the
+// test, and what it said is logged if the test fails.
+func Run(t *testing.T, address, program string, args ...string) {
+	t.Helper()
+	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
+	require.NoError(t, err)
+	command := exec.Command(program, args...) //nolint:gosec,noctx // the test names the program, and ends it
+	command.Stdout, command.Stderr = output, output
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end it with its children
+	require.NoError(t, command.Start())
+	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it does not listen"))
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait()
+	}()
+	t.Cleanup(func() {
+		end(command.Process.Pid, ended)
+		if said, _ := os.ReadFile(output.Name()); t.Failed() {
+			t.Logf("%s:\n%s", program, said)
+		}
+		_ = output.Close()
+	})
+	require.NoError(t, listening(ctx, address, ended), "starting %s", program)
+}
+
+// end ends a group of processes, in good order if it can.
+func end(group int, ended <-chan struct{}) {
+	_ = syscall.Kill(-group, syscall.SIGTERM)
+	select {
+	case <-ended:
+	case <-time.After(patience):
+	}
+	_ = syscall.Kill(-group, syscall.SIGKILL) // what is left of it
+	<-ended
+}
+
+// listening waits until something listens at an address.
+func listening(ctx context.Context, address string, ended <-chan struct{}) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if conn, err := new(net.Dialer).DialContext(ctx, "tcp", address); err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+			return errors.New("it ended at once")
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
