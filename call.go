@@ -32,6 +32,7 @@ type call struct {
 	wait        time.Duration // before the next one
 	pace        float64       // of the last one, in calls a second; 0 without a throttle
 	replay      bool          // the loop is to begin with the last attempt's outcome
+	resent      int           // how often net/http asked for the body of the attempt again
 }
 
 type callKey struct{}
@@ -106,13 +107,35 @@ func (c *call) request(ctx context.Context, template *http.Request, header http.
 	r.Method = c.method
 	r.URL = &c.url
 	r.Header = header
-	// Each attempt has a reader of its own: that of the one before may still be read.
-	// It is one that net/http knows to be in memory, and sends in one packet.
 	if c.body != nil {
-		r.Body = io.NopCloser(bytes.NewReader(c.body))
+		r.Body = c.reader()
 		r.ContentLength = int64(len(c.body))
 	}
+	if c.body != nil && c.retryable {
+		c.resent = 0
+		r.GetBody = c.resend
+	}
 	return r
+}
+
+// reader reads the body. Each attempt has one of its own: that of the one before may
+// still be read. It is one that net/http knows to be in memory, and sends in one packet.
+func (c *call) reader() io.ReadCloser { return io.NopCloser(bytes.NewReader(c.body)) }
+
+// maxResent is how often net/http may ask for the body again in one attempt: over
+// HTTP/2 it does so twice before the request is on another connection.
+const maxResent = 2
+
+// resend has net/http send an attempt's request again, at once, where the server ended
+// the connection without serving it, as gateways do after a thousand requests. Left
+// alone it would go on over HTTP/2 until the attempt times out, and wait more and more
+// in between: that is the retries' affair.
+func (c *call) resend() (io.ReadCloser, error) {
+	if c.resent == maxResent {
+		return nil, errors.New("the server ends its connections without serving the request")
+	}
+	c.resent++
+	return c.reader(), nil
 }
 
 // answeredTraceID is the trace id of the answer, else the one sent.
