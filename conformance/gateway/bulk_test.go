@@ -78,22 +78,22 @@ func failures(results []symphony.PresenceResult) (failed []error) {
 func TestBulkOnShortConnections(t *testing.T) {
 	t.Parallel()
 	for _, http1 := range []bool{false, true} {
-		t.Run(fmt.Sprintf("after 50 requests, HTTP/1.1 %t", http1), func(t *testing.T) {
+		t.Run(fmt.Sprintf("after 100 requests, HTTP/1.1 %t", http1), func(t *testing.T) {
 			t.Parallel()
 			pod, address := newPod(t, 200)
-			g := start(t, setup{Upstream: address, HTTP1: http1, Server: "keepalive_requests 50;"})
+			g := start(t, setup{Upstream: address, HTTP1: http1, Server: "keepalive_requests 100;"})
 			transport := g.transport(t)
 			client := g.client(t, transport, pod.IssueToken("admin"), 1) // none is to be tried again
-			require.Empty(t, failures(run(t, client, pod, updatesOf(2000, 200), nil)))
+			require.Empty(t, failures(run(t, client, pod, updatesOf(1000, 200), nil)))
 			require.Empty(t, transport.errors)
-			require.Len(t, pod.Requests(), 2000, "none is sent twice")
+			require.Len(t, pod.Requests(), 1000, "none is sent twice")
 		})
 		t.Run(fmt.Sprintf("after a moment, HTTP/1.1 %t", http1), func(t *testing.T) {
 			t.Parallel()
 			pod, address := newPod(t, 200)
 			g := start(t, setup{Upstream: address, HTTP1: http1, Server: "keepalive_timeout 2ms;"})
 			client := g.client(t, g.transport(t), pod.IssueToken("admin"), 20)
-			require.Empty(t, failures(run(t, client, pod, updatesOf(1000, 200), nil)))
+			require.Empty(t, failures(run(t, client, pod, updatesOf(400, 200), nil)))
 		})
 	}
 }
