@@ -115,8 +115,9 @@ func TestAnswers(t *testing.T) {
 			protocol := map[bool]string{false: "HTTP/2", true: "HTTP/1.1"}[http1]
 			t.Run(test.name+" "+protocol, func(t *testing.T) {
 				t.Parallel()
-				test.setup.HTTP1 = http1
-				g := start(t, test.setup)
+				setup := test.setup
+				setup.HTTP1 = http1
+				g := start(t, setup)
 				transport := g.transport(t)
 				_, err := g.client(t, transport, "a-session-token", 3).SetUserPresence(t.Context(), 1, symphony.PresenceBusy, false)
 				require.ErrorContains(t, err, test.text)

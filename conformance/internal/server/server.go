@@ -6,12 +6,13 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,14 +20,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const patience = 30 * time.Second // for a start on a busy machine
+const patience = 2 * time.Minute // for a start on a busy machine
 
-// FreeAddress is an address of loopback at which nothing listens. Its port is none
-// that systems give to connections, which would take it meanwhile.
+// Ports from firstPort are none that systems give to connections, which would take one
+// before a server does.
+const (
+	firstPort = 20_000
+	ports     = 10_000
+)
+
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(rand.Uint32N(ports)) }
+
+// FreeAddress is an address of loopback at which nothing listens, each time another one.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	for {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.N(10_000)))
+		address := net.JoinHostPort("127.0.0.1", fmt.Sprint(firstPort+nextPort.Add(1)%ports))
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 		if err == nil {
 			require.NoError(t, listener.Close())
