@@ -200,9 +200,9 @@ func refusals(t *testing.T, w *watch, pod *symphonytest.Pod, c *credentials) {
 
 // tooMany calls a pod that lets one request pass.
 func tooMany(t *testing.T, w *watch, _ *symphonytest.Pod, c *credentials) {
-	s := w.sdk(t, "none", c)
-	require.NoError(t, calls["loginWithKey"](t.Context(), s))
+	require.NoError(t, calls["loginWithKey"](t.Context(), w.sdk(t, "none", c)))
 	for operation, call := range calls {
+		s := w.sdk(t, "none", c) // a client that was refused would wait
 		limit := requireError[*symphony.RateLimitError](t, call(t.Context(), s))
 		require.Equal(t, "Too many requests", limit.Message, operation)
 		require.Equal(t, time.Second, limit.RetryAfter)
@@ -212,7 +212,7 @@ func tooMany(t *testing.T, w *watch, _ *symphonytest.Pod, c *credentials) {
 // describedErrors has the pod give each error of each operation, with the example of
 // the description.
 func describedErrors(t *testing.T, w *watch, pod *symphonytest.Pod, c *credentials) {
-	admin := w.sdk(t, pod.IssueToken("admin"), c)
+	token := pod.IssueToken("admin")
 	for _, operation := range operations(w.doc) {
 		for status, response := range operation.Responses.Map() {
 			if status == "200" {
@@ -225,7 +225,7 @@ func describedErrors(t *testing.T, w *watch, pod *symphonytest.Pod, c *credentia
 				fault.Times = -1
 				pod.Fail(fault)
 				defer pod.ClearFaults()
-				err := calls[operation.OperationID](t.Context(), admin)
+				err := calls[operation.OperationID](t.Context(), w.sdk(t, token, c))
 				found := requireErrorOf(t, fault.Status, err)
 				require.Equal(t, fault.Status, found.StatusCode)
 				require.Equal(t, code, found.Code)
