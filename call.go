@@ -97,6 +97,11 @@ func (c *call) setHeader(header http.Header) {
 	if c.body != nil {
 		header[headerContentType] = jsonValue
 	}
+	if _, set := header[headerIdempotencyKey]; c.retryable && !set {
+		// Without a value it is not sent. It has net/http send a POST again, on another
+		// connection, where the server ends an idle one just when the request arrives.
+		header[headerIdempotencyKey] = nil
+	}
 }
 
 var jsonValue = []string{contentTypeJSON}

@@ -32,6 +32,8 @@ const (
 	headerUserAgent    = "User-Agent"
 	headerTraceID      = "X-Trace-Id"
 
+	headerIdempotencyKey = "Idempotency-Key"
+
 	contentTypeJSON = "application/json"
 )
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -42,6 +43,30 @@ func TestConnectionThatEndsBeforeTheRequest(t *testing.T) {
 
 	err := client.Do(t.Context(), symphony.Request{Method: http.MethodPost, Path: "/v1/im/create", Body: []int64{42}}, nil)
 	require.ErrorIs(t, err, errBroken)
+	require.EqualValues(t, 3, served.Load())
+}
+
+// So does a server that ends the connection when the request arrives on it, as one does
+// whose patience with an idle connection is over.
+func TestConnectionThatEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	var served atomic.Int64
+	seen := sync.Map{}
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		require.NotContains(t, r.Header, "Idempotency-Key")
+		if _, again := seen.LoadOrStore(r.RemoteAddr, true); again {
+			panic(http.ErrAbortHandler)
+		}
+		served.Add(1)
+		answer(200, busy)(w, r)
+	}, once)
+	for range 3 {
+		require.NoError(t, setBusy(t, client))
+	}
+	require.EqualValues(t, 3, served.Load())
+
+	err := client.Do(t.Context(), symphony.Request{Method: http.MethodPost, Path: "/v1/im/create", Body: []int64{42}}, nil)
+	require.ErrorIs(t, err, io.EOF, "what is to be sent once is not sent again")
 	require.EqualValues(t, 3, served.Load())
 }
 
