@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/symphony-go/symphony"
+)
+
+const (
+	streamName  = "PRESENCE"      // what is to be applied
+	subject     = "presence.set." // with the user's id; stored as presence.set.PARTITION.ID
+	deadName    = "PRESENCE_DEAD" // what the pod will never take
+	deadSubject = "presence.dead."
+
+	answerWait = 2 * time.Second // for an answer of NATS
+)
+
+// Headers of a dead letter.
+const (
+	headerReason   = "Reason"
+	headerSequence = "Sequence" // of the update, in its stream
+)
+
+// update is a presence update, as a line of a producer and as a message.
+type update struct {
+	ID       string                    `json:"id"` // the source's: what is published twice with one id is one update
+	UserID   int64                     `json:"userId"`
+	Category symphony.PresenceCategory `json:"category"`
+	Soft     bool                      `json:"soft,omitempty"`
+}
+
+// parseUpdate reads an update, and refuses one that no pod would take.
+func parseUpdate(data []byte) (update, error) {
+	var u update
+	if err := json.Unmarshal(data, &u); err != nil {
+		return u, fmt.Errorf("it is not the JSON of an update: %w", err)
+	}
+	switch {
+	case u.ID == "" || strings.ContainsFunc(u.ID, func(r rune) bool { return r < ' ' }):
+		return u, errors.New("it has no id, or one of several lines")
+	case u.UserID < 1:
+		return u, fmt.Errorf("its userId is %d", u.UserID)
+	case u.Category == "":
+		return u, errors.New("it has no category")
+	}
+	return u, nil
+}
+
+// queue is the stream of updates, in which each user belongs to one partition, with a
+// durable consumer for each partition.
+//
+// A consumer has one message out at a time, which keeps the order within its partition:
+// the next one is delivered when that one is acknowledged, not while it waits for its
+// redelivery. The workers all pull on all consumers, so they share the load, and the
+// partitions of a worker that dies go on at once, but for the messages it held.
+type queue struct {
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	stream    jetstream.Stream
+	consumers []jetstream.Consumer
+	ackWait   time.Duration
+	out       *screen
+}
+
+// openQueue connects to NATS, and sets up the streams and the consumers unless they
+// exist. Those that exist with other settings are refused: another number of partitions
+// would break the order, another wait the hold that workers have of their messages.
+func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
+	conn, err := connect(s, out)
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{conn: conn, ackWait: s.ackWait, out: out}
+	if err = q.setUp(ctx, s); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return q, nil
+}
+
+// connect connects to NATS. What is published while the connection is away is not kept
+// for later: it fails, and an acknowledgement never comes when its time is over.
+func connect(s settings, out *screen) (*nats.Conn, error) {
+	for server := range strings.SplitSeq(s.natsURL, ",") {
+		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
+			return nil, &symphony.InvalidArgumentError{Argument: "NATS_URL", Reason: "it is not a URL"} // it may hold a password
+		}
+	}
+	options := []nats.Option{
+		nats.Name(s.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				out.say("NATS is away: %v", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { out.say("NATS is back") }),
+	}
+	if s.natsCreds != "" {
+		options = append(options, nats.UserCredentials(s.natsCreds))
+	}
+	conn, err := nats.Connect(s.natsURL, options...)
+	if err != nil {
+		return nil, fmt.Errorf("NATS: %w", err)
+	}
+	return conn, nil
+}
+
+func (q *queue) setUp(ctx context.Context, s settings) error {
+	var err error
+	if q.js, err = jetstream.New(q.conn, jetstream.WithDefaultTimeout(answerWait)); err != nil {
+		return err
+	}
+	q.stream, err = q.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:     streamName,
+		Subjects: []string{subject + "*"},
+		SubjectTransform: &jetstream.SubjectTransformConfig{
+			Source:      subject + "*",
+			Destination: fmt.Sprintf("%s{{partition(%d,1)}}.{{wildcard(1)}}", subject, s.partitions),
+		},
+		Retention:  jetstream.WorkQueuePolicy, // what is acknowledged is gone, nothing else ever is
+		Discard:    jetstream.DiscardNew,
+		Duplicates: 10 * time.Minute,
+		Replicas:   s.replicas,
+	})
+	if err != nil {
+		return refused("the stream "+streamName, err)
+	}
+	_, err = q.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: deadName, Subjects: []string{deadSubject + "*"}, Discard: jetstream.DiscardNew, Replicas: s.replicas,
+	})
+	if err != nil {
+		return refused("the stream "+deadName, err)
+	}
+	for partition := range s.partitions {
+		consumer, err := q.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable:       fmt.Sprintf("partition-%d", partition),
+			FilterSubject: fmt.Sprintf("%s%d.*", subject, partition),
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       s.ackWait,
+			MaxAckPending: 1,
+			MaxDeliver:    -1,
+		})
+		if err != nil {
+			return refused("the consumers of "+streamName, err)
+		}
+		q.consumers = append(q.consumers, consumer)
+	}
+	return nil
+}
+
+// refused is an error of setting up.
+func refused(what string, err error) error {
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrConsumerExists) {
+		return &symphony.InvalidArgumentError{Argument: "flag", Reason: what +
+			" exist with other settings; use the same -partitions, -replicas and -ack-wait everywhere, or let the stream run empty and delete it"}
+	}
+	return fmt.Errorf("NATS: %s: %w", what, err)
+}
+
+// publish returns when NATS has stored the update, and says under which number. It tries
+// until then: an update that is published twice is stored once.
+func (q *queue) publish(ctx context.Context, u update) (sequence uint64, again int, err error) {
+	data, err := json.Marshal(u)
+	if err != nil {
+		return 0, 0, err
+	}
+	for ; ; again++ {
+		ack, err := q.js.Publish(ctx, subject+strconv.FormatInt(u.UserID, 10), data, jetstream.WithMsgID(u.ID))
+		if err == nil {
+			return ack.Sequence, again, nil
+		}
+		if again == 0 {
+			q.out.say("update %s is not stored yet: %v", u.ID, err)
+		}
+		if ctx.Err() != nil || q.conn.IsClosed() || errors.Is(err, nats.ErrMaxPayload) {
+			return 0, again, fmt.Errorf("NATS: update %s is not stored: %w", u.ID, err)
+		}
+		pause(ctx, answerWait/10)
+	}
+}
+
+// bury puts an update that the pod will never take on the stream of dead letters, and
+// then takes it from its own: it is on one of them whenever this process ends.
+func (q *queue) bury(ctx context.Context, m message, reason string) error {
+	letter := nats.NewMsg(deadSubject + m.Subject()[strings.LastIndexByte(m.Subject(), '.')+1:])
+	letter.Data = m.Data()
+	letter.Header.Set(headerReason, strings.Join(strings.Fields(reason), " "))
+	letter.Header.Set(headerSequence, strconv.FormatUint(m.sequence(), 10))
+	_, err := q.js.PublishMsg(ctx, letter, jetstream.WithMsgID(fmt.Sprintf("%s-%d", streamName, m.sequence())))
+	if err != nil {
+		return err
+	}
+	return m.TermWithReason(letter.Header.Get(headerReason))
+}
+
+// superseded reports whether a newer update of the same user is waiting.
+func (q *queue) superseded(ctx context.Context, m message) bool {
+	last, err := q.stream.GetLastMsgForSubject(ctx, m.Subject())
+	return err == nil && last.Sequence > m.sequence()
+}
+
+// waiting is how many updates are neither applied nor buried.
+func (q *queue) waiting(ctx context.Context) (uint64, error) {
+	info, err := q.stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.Msgs, nil
+}
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// deadLetters are the numbers of the updates that were buried.
+func (q *queue) deadLetters(ctx context.Context) (map[uint64]bool, error) {
+	stream, err := q.js.Stream(ctx, deadName)
+	if err != nil {
+		return nil, fmt.Errorf("NATS: %w", err)
+	}
+	letters := map[uint64]bool{}
+	for number := range stream.CachedInfo().State.LastSeq {
+		letter, err := stream.GetMsg(ctx, number+1)
+		if err != nil {
+			return nil, fmt.Errorf("NATS: %w", err)
+		}
+		sequence, err := strconv.ParseUint(letter.Header.Get(headerSequence), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("dead letter %d: %w", number+1, err)
+		}
+		letters[sequence] = true
+	}
+	return letters, nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/symphony-go/symphony"
+)
+
+// worker applies the updates of a queue.
+type worker struct {
+	client    *symphony.Client
+	queue     *queue
+	meters    *meters
+	supersede bool // skip what is superseded
+	out       *screen
+}
+
+// run applies updates until the context ends, or until an answer shows that no other
+// update would fare better. What is under way then is still brought to its end.
+func (w *worker) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, consumer := range w.queue.consumers {
+		group.Go(func() error { return w.serve(ctx, consumer) })
+	}
+	return group.Wait()
+}
+
+// serve applies the updates of a partition, one after the other.
+//
+// A message is this worker's from its delivery for the time of AckWait. This clock
+// starts at the pull, which is never later: a process that hung in between knows that its
+// time is over, and neither calls nor acknowledges when another may have the message.
+func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
+	wait := w.queue.ackWait
+	for ctx.Err() == nil {
+		pulled := time.Now()
+		msg, err := consumer.Next(jetstream.FetchMaxWait(min(wait/6, time.Second)))
+		switch {
+		case errors.Is(err, nats.ErrTimeout):
+			continue // there was none
+		case err != nil && w.queue.conn.IsClosed():
+			return fmt.Errorf("NATS: %w", err)
+		case err != nil:
+			pause(ctx, answerWait/10)
+			continue
+		}
+		m, err := newMessage(msg)
+		if err != nil {
+			return err
+		}
+		held, release := context.WithDeadline(context.WithoutCancel(ctx), pulled.Add(wait*9/10))
+		call, cancel := context.WithDeadline(held, pulled.Add(wait*3/4))
+		err = w.handle(held, call, m)
+		cancel()
+		release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handle brings one message to its end. The call has less time than the rest. An error
+// is one that stops the worker.
+func (w *worker) handle(held, call context.Context, m message) error {
+	w.meters.received(held, m)
+	u, err := m.update()
+	if err != nil {
+		w.bury(held, m, err)
+		return nil
+	}
+	if w.supersede && w.queue.superseded(call, m) {
+		w.acknowledge(held, m, superseded)
+		return nil
+	}
+	_, err = w.client.SetUserPresence(symphony.ContextWithTraceID(call, m.traceID()), u.UserID, u.Category, u.Soft)
+	switch verdictOf(err) {
+	case done:
+		w.acknowledge(held, m, applied)
+	case never:
+		w.bury(held, m, err)
+	case later:
+		delay := m.delay(err)
+		w.out.say("%v; again in %v: %v", m, delay, err)
+		w.giveBack(held, m, delay)
+	case stop:
+		w.giveBack(held, m, 0)
+		return fmt.Errorf("takes no more updates; those left stay in the stream: %w", err)
+	}
+	return nil
+}
+
+// acknowledge ends a message, and tries until NATS has confirmed it.
+func (w *worker) acknowledge(held context.Context, m message, outcome string) {
+	w.meters.ended(held, m, outcome)
+	for {
+		ctx, cancel := context.WithTimeout(held, answerWait)
+		err := m.DoubleAck(ctx)
+		cancel()
+		if err == nil {
+			return
+		}
+		pause(held, answerWait/10)
+		if held.Err() != nil {
+			w.out.say("%v is %s, which NATS did not take in time; it will come again: %v", m, outcome, err)
+			return
+		}
+	}
+}
+
+// giveBack has a message delivered again, to any worker, before all others of its
+// partition. If it fails, that happens by itself when the time of the message is over.
+func (w *worker) giveBack(held context.Context, m message, delay time.Duration) {
+	w.meters.ended(held, m, putOff)
+	if held.Err() == nil {
+		_ = m.NakWithDelay(delay)
+	}
+}
+
+// bury ends a message that the pod will never take.
+func (w *worker) bury(held context.Context, m message, reason error) {
+	if err := w.queue.bury(held, m, reason.Error()); err != nil {
+		w.out.say("%v could not be dead-lettered, and will come again: %v", m, err)
+		return
+	}
+	w.out.say("%v is dead-lettered: %v", m, reason)
+	w.meters.ended(held, m, dead)
+}
+
+// verdict is what to do with a message after its call.
+type verdict int
+
+const (
+	done  verdict = iota
+	later         // the pod, or the way to it, is in trouble
+	never         // the pod does not take this update
+	stop          // it would take no other either
+)
+
+// verdictOf judges the outcome of a call. A login has other paths, and what is wrong
+// with it is wrong for all updates.
+func verdictOf(err error) verdict {
+	var apiErr *symphony.APIError
+	var invalid *symphony.InvalidArgumentError
+	switch {
+	case err == nil:
+		return done
+	case errors.As(err, &invalid), errors.Is(err, symphony.ErrNoSessionToken):
+		return stop // the update has been checked: it is the token
+	case !errors.As(err, &apiErr), apiErr.StatusCode == http.StatusTooManyRequests, apiErr.StatusCode >= 500:
+		return later
+	case apiErr.Path == "/v3/user/presence" && (apiErr.StatusCode == http.StatusBadRequest || apiErr.StatusCode == http.StatusNotFound):
+		return never
+	}
+	return stop
+}
+
+// message is an update as JetStream delivers it.
+type message struct {
+	jetstream.Msg
+	meta *jetstream.MsgMetadata
+}
+
+func newMessage(msg jetstream.Msg) (message, error) {
+	meta, err := msg.Metadata()
+	return message{msg, meta}, err
+}
+
+func (m message) sequence() uint64 { return m.meta.Sequence.Stream }
+
+// update is what the message holds. Its subject decides about the order, and so about
+// the user.
+func (m message) update() (update, error) {
+	u, err := parseUpdate(m.Data())
+	if err == nil && !strings.HasSuffix(m.Subject(), "."+strconv.FormatInt(u.UserID, 10)) {
+		err = fmt.Errorf("it is for the user %d, and its subject is %s", u.UserID, m.Subject())
+	}
+	return u, err
+}
+
+// traceID finds the message in the pod's log: its number in the stream, and which
+// delivery it was.
+func (m message) traceID() string {
+	return fmt.Sprintf("%s-%d-%d", streamName, m.sequence(), m.meta.NumDelivered)
+}
+
+// String names the message in a line for the operator.
+func (m message) String() string {
+	return fmt.Sprintf("update %d (%s, delivery %d)", m.sequence(), m.Subject(), m.meta.NumDelivered)
+}
+
+const maxDelay = 5 * time.Minute
+
+// delay is how long to leave a message after an error: as long as the pod asks, or
+// longer each time, up to 32 s.
+func (m message) delay(err error) time.Duration {
+	var apiErr *symphony.APIError
+	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {
+		return min(apiErr.RetryAfter, maxDelay)
+	}
+	return time.Second << min(max(m.meta.NumDelivered, 1)-1, 5)
+}
