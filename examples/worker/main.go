@@ -109,13 +109,15 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 		return s, fmt.Errorf("-role %q is neither worker nor producer", s.role)
 	case s.partitions < 1 || s.replicas < 1 || s.updates < 1 || s.users < 1:
 		return s, errors.New("-partitions, -replicas, -updates and -users are to be above 0")
-	case s.ackWait < time.Second:
-		return s, fmt.Errorf("-ack-wait %v is too short for a call; it is to be 1s at least", s.ackWait)
+	case s.ackWait < minAckWait:
+		return s, fmt.Errorf("-ack-wait %v is too short for a call; it is to be %v at least", s.ackWait, minAckWait)
 	case s.natsURL == "" && (s.role == "producer" || s.config != "" || getenv("SYMPHONY_POD_URL") != ""):
 		return s, errors.New("NATS_URL is not set; a rehearsal has its own pod, producer and NATS")
 	}
 	return s, nil
 }
+
+const minAckWait = 3 * time.Second
 
 const usage = `Usage: worker [flags]
 

@@ -189,6 +189,18 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, again i
 	}
 }
 
+// claim has the server note that a message is being worked on. What the server keeps over
+// a restart as the time of a delivery is that of the publication; after a claim it is that
+// of the claim. Otherwise a restarted server gives every message that was out, and had
+// waited before, to another worker at once. A claim that is not confirmed is not tried
+// again, for another worker may have the message by then.
+func (q *queue) claim(ctx context.Context, m message) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	_, err := q.conn.RequestWithContext(ctx, m.Reply(), []byte("+WPI"))
+	return err
+}
+
 // bury puts an update that the pod will never take on the stream of dead letters, and
 // then takes it from its own: it is on one of them whenever this process ends.
 func (q *queue) bury(ctx context.Context, m message, reason string) error {

@@ -27,7 +27,7 @@ type rehearsal struct {
 }
 
 // rehearseAckWait is short, so that what a killed worker held comes again soon.
-const rehearseAckWait = 2 * time.Second
+const rehearseAckWait = 4 * time.Second
 
 // rehearse publishes updates, has three worker processes apply them, kills one, restarts
 // NATS, and compares in the end.

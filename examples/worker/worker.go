@@ -16,6 +16,11 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
+// holdOf is how long a worker may have a message, of the time that NATS gives it. The rest
+// is for the way of an acknowledgement, and for a NATS server that is restarted: it counts
+// in whole seconds what had gone by before.
+func holdOf(ackWait time.Duration) time.Duration { return ackWait - 1500*time.Millisecond }
+
 // worker applies the updates of a queue.
 type worker struct {
 	client    *symphony.Client
@@ -37,14 +42,14 @@ func (w *worker) run(ctx context.Context) error {
 
 // serve applies the updates of a partition, one after the other.
 //
-// A message is this worker's from its delivery for the time of AckWait. This clock
-// starts at the pull, which is never later: a process that hung in between knows that its
-// time is over, and neither calls nor acknowledges when another may have the message.
+// A message is this worker's for a time from its delivery. This clock starts at the pull,
+// which is never later: a process that hung in between knows that its time is over, and
+// neither calls nor acknowledges when another may have the message.
 func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
-	wait := w.queue.ackWait
+	hold := holdOf(w.queue.ackWait)
 	for ctx.Err() == nil {
 		pulled := time.Now()
-		msg, err := consumer.Next(jetstream.FetchMaxWait(min(wait/6, time.Second)))
+		msg, err := consumer.Next(jetstream.FetchMaxWait(min(hold/5, time.Second)))
 		switch {
 		case errors.Is(err, nats.ErrTimeout):
 			continue // there was none
@@ -58,8 +63,8 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 		if err != nil {
 			return err
 		}
-		held, release := context.WithDeadline(context.WithoutCancel(ctx), pulled.Add(wait*9/10))
-		call, cancel := context.WithDeadline(held, pulled.Add(wait*3/4))
+		held, release := context.WithDeadline(context.WithoutCancel(ctx), pulled.Add(hold))
+		call, cancel := context.WithDeadline(held, pulled.Add(hold*4/5))
 		err = w.handle(held, call, m)
 		cancel()
 		release()
@@ -74,6 +79,10 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 // is one that stops the worker.
 func (w *worker) handle(held, call context.Context, m message) error {
 	w.meters.received(held, m)
+	if err := w.queue.claim(held, m); err != nil {
+		w.out.say("%v is left alone; it will come again: %v", m, err)
+		return nil
+	}
 	u, err := m.update()
 	if err != nil {
 		w.bury(held, m, err)
@@ -104,7 +113,7 @@ func (w *worker) handle(held, call context.Context, m message) error {
 func (w *worker) acknowledge(held context.Context, m message, outcome string) {
 	w.meters.ended(held, m, outcome)
 	for {
-		ctx, cancel := context.WithTimeout(held, answerWait)
+		ctx, cancel := context.WithTimeout(held, answerWait/4)
 		err := m.DoubleAck(ctx)
 		cancel()
 		if err == nil {
