@@ -104,30 +104,27 @@ func (m *meters) print(ctx context.Context, out *screen) {
 	}
 }
 
-// labels are the attributes that tell the points of a metric apart.
+// labels are the attribute that tells the points of a metric apart.
 func labels(set attribute.Set) string {
-	text := ""
 	for _, key := range []attribute.Key{"outcome", "http.response.status_code", "error.type"} {
 		if value, ok := set.Value(key); ok {
-			text += fmt.Sprintf(" (%s)", value.String())
-			break
+			return fmt.Sprintf(" (%s)", value.String())
 		}
 	}
-	return text
+	return ""
 }
 
 // spread describes a histogram of seconds.
 func spread(point metricdata.HistogramDataPoint[float64]) string {
-	text := fmt.Sprintf("mean %.3f s", point.Sum/float64(point.Count))
-	seen := uint64(0)
+	longest, _ := point.Max.Value()
+	within, seen := longest, uint64(0)
 	for i, count := range point.BucketCounts {
-		if seen += count; seen*100 >= point.Count*95 && i < len(point.Bounds) {
-			text += fmt.Sprintf(", 95 %% within %g s", point.Bounds[i])
+		if seen += count; seen*100 >= point.Count*95 {
+			if i < len(point.Bounds) {
+				within = min(within, point.Bounds[i])
+			}
 			break
 		}
 	}
-	if most, ok := point.Max.Value(); ok {
-		text += fmt.Sprintf(", longest %.3f s", most)
-	}
-	return text
+	return fmt.Sprintf("mean %.3f s, 95 %% within %.3g s, longest %.3f s", point.Sum/float64(point.Count), within, longest)
 }

@@ -35,7 +35,7 @@ func produce(ctx context.Context, s settings, stdin io.Reader, out *screen) erro
 			bad++
 			continue
 		}
-		if _, _, err := queue.publish(ctx, u); err != nil {
+		if _, err := queue.publish(ctx, u); err != nil {
 			return err
 		}
 		published++

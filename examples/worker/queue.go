@@ -116,6 +116,8 @@ func connect(s settings, out *screen) (*nats.Conn, error) {
 }
 
 func (q *queue) setUp(ctx context.Context, s settings) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*answerWait)
+	defer cancel()
 	var err error
 	if q.js, err = jetstream.New(q.conn, jetstream.WithDefaultTimeout(answerWait)); err != nil {
 		return err
@@ -169,23 +171,23 @@ func refused(what string, err error) error {
 
 // publish returns when NATS has stored the update, and says under which number. It tries
 // until then: an update that is published twice is stored once.
-func (q *queue) publish(ctx context.Context, u update) (sequence uint64, again int, err error) {
+func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err error) {
 	data, err := json.Marshal(u)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	for ; ; again++ {
+	for said := false; ; pause(ctx, answerWait/10) {
 		ack, err := q.js.Publish(ctx, subject+strconv.FormatInt(u.UserID, 10), data, jetstream.WithMsgID(u.ID))
 		if err == nil {
-			return ack.Sequence, again, nil
-		}
-		if again == 0 {
-			q.out.say("update %s is not stored yet: %v", u.ID, err)
+			return ack.Sequence, nil
 		}
 		if ctx.Err() != nil || q.conn.IsClosed() || errors.Is(err, nats.ErrMaxPayload) {
-			return 0, again, fmt.Errorf("NATS: update %s is not stored: %w", u.ID, err)
+			return 0, fmt.Errorf("NATS: update %s is not stored: %w", u.ID, err)
 		}
-		pause(ctx, answerWait/10)
+		if !said {
+			q.out.say("update %s is not stored yet: %v", u.ID, err)
+			said = true
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (r *rehearsal) close() {
 // made makes the updates up: in no order of the users, some of whom change several times
 // in a row, and no two of a user with the same category one after the other.
 func (r *rehearsal) made() []update {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	categories := []symphony.PresenceCategory{
 		symphony.PresenceAvailable, symphony.PresenceBusy, symphony.PresenceOnThePhone, symphony.PresenceInAMeeting, symphony.PresenceAway,
 	}
@@ -120,7 +120,7 @@ func (r *rehearsal) made() []update {
 // produce publishes the updates.
 func (r *rehearsal) produce(ctx context.Context) error {
 	for _, u := range r.made() {
-		sequence, _, err := r.queue.publish(ctx, u)
+		sequence, err := r.queue.publish(ctx, u)
 		if err != nil {
 			return err
 		}

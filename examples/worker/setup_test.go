@@ -56,7 +56,7 @@ func start(t *testing.T, ackWait time.Duration) *site {
 
 func (s *site) publish(id string, user int64, category symphony.PresenceCategory) (sequence uint64) {
 	s.Helper()
-	sequence, _, err := s.queue.publish(s.Context(), update{ID: id, UserID: user, Category: category})
+	sequence, err := s.queue.publish(s.Context(), update{ID: id, UserID: user, Category: category})
 	require.NoError(s, err)
 	return sequence
 }
