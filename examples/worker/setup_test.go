@@ -97,6 +97,8 @@ func (r *running) end() {
 
 // code waits for the exit code.
 func (r *running) code() int {
+	r.site.Helper()
+	r.site.eventually(func() bool { return len(r.exit) > 0 })
 	code := <-r.exit
 	r.exit <- code
 	return code

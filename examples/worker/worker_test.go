@@ -280,6 +280,23 @@ func TestAnUpdateIsHeldOverARestart(t *testing.T) {
 	}
 }
 
+// What was applied while NATS was away is acknowledged when it is back.
+func TestAnAcknowledgementOutlastsARestart(t *testing.T) {
+	t.Parallel()
+	s := start(t, 10*time.Second)
+	g := s.gate()
+	s.publish("1", 1, symphony.PresenceBusy)
+	w := s.work()
+	s.eventually(func() bool { return g.arrivals() == 1 })
+	s.nats.stop()
+	close(g.open)
+	s.eventually(func() bool { return s.pod.Requests()[0].Status == http.StatusOK })
+	require.NoError(t, s.nats.start())
+	s.empty()
+	w.end()
+	require.Len(t, s.pod.Requests(), 1)
+}
+
 // A worker does not call for a message that it may not have any more.
 func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 	t.Parallel()
@@ -297,7 +314,9 @@ func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 func TestVerdictOf(t *testing.T) {
 	t.Parallel()
 	const path = "/v3/user/presence"
-	answer := func(status int, path string) symphony.APIError { return symphony.APIError{StatusCode: status, Path: path} }
+	answer := func(status int, path string) symphony.APIError {
+		return symphony.APIError{StatusCode: status, Path: path}
+	}
 	unauthorized, forbidden, other := answer(401, path), answer(403, path), answer(302, path)
 	for name, test := range map[string]struct {
 		err  error
