@@ -33,6 +33,7 @@ func TestUsage(t *testing.T) {
 		{"NATS without a token", nil, []string{nats, "SYMPHONY_POD_URL=https://acme.symphony.com/pod"}, cli.ExitUsage, "SYMPHONY_SESSION_TOKEN"},
 		{"NATS out of reach", []string{"-role", "producer"}, []string{nats}, cli.ExitLater, "no servers available"},
 		{"NATS_URL with a password", []string{"-role", "producer"}, []string{"NATS_URL=nats://a:s3cret@[x"}, cli.ExitUsage, "NATS_URL: it is not a URL"},
+		{"NATS_URL without a scheme", []string{"-role", "producer"}, []string{"NATS_URL=a:s3cret@x:y"}, cli.ExitUsage, "NATS_URL: it is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

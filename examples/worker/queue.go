@@ -91,11 +91,6 @@ func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
 // connect connects to NATS. What is published while the connection is away is not kept
 // for later: it fails, and an acknowledgement never comes when its time is over.
 func connect(s settings, out *screen) (*nats.Conn, error) {
-	for server := range strings.SplitSeq(s.natsURL, ",") {
-		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
-			return nil, &symphony.InvalidArgumentError{Argument: "NATS_URL", Reason: "it is not a URL"} // it may hold a password
-		}
-	}
 	options := []nats.Option{
 		nats.Name(s.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -109,6 +104,9 @@ func connect(s settings, out *screen) (*nats.Conn, error) {
 		options = append(options, nats.UserCredentials(s.natsCreds))
 	}
 	conn, err := nats.Connect(s.natsURL, options...)
+	if errors.As(err, new(*url.Error)) { // whose text may hold a password
+		return nil, &symphony.InvalidArgumentError{Argument: "NATS_URL", Reason: "it is not a URL such as nats://nats.acme.net:4222"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS: %w", err)
 	}

@@ -15,11 +15,11 @@ import (
 type screen struct {
 	name     string
 	terminal bool
+	shown    time.Time // for show, which one goroutine calls
 
-	mu    sync.Mutex // guards what follows
-	w     io.Writer
-	live  string
-	shown time.Time
+	mu   sync.Mutex // guards what follows
+	w    io.Writer
+	live string
 }
 
 func newScreen(name string, w io.Writer) *screen {
