@@ -57,7 +57,7 @@ func (m *meters) options(ackWait time.Duration) []symphony.Option {
 	transport := otelhttp.NewTransport(symphony.NewTransport(), otelhttp.WithMeterProvider(m.provider))
 	return []symphony.Option{
 		symphony.WithHTTPClient(&http.Client{Transport: transport}),
-		symphony.WithAttemptTimeout(holdOf(ackWait) / 5),
+		symphony.WithAttemptTimeout(max(holdOf(ackWait)/5, 2*time.Second)),
 		symphony.WithUserAgent("presence-worker/1"),
 	}
 }

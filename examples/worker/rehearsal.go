@@ -213,7 +213,7 @@ func (r *rehearsal) follow(ctx context.Context) error {
 		if err != nil {
 			continue // NATS is away
 		}
-		ended := len(r.updates) - int(waiting) //nolint:gosec // a few thousand
+		ended := max(0, len(r.updates)-int(waiting)) //nolint:gosec // a few thousand; more may have been published since
 		r.out.show("%d published, %d done with, %d waiting", len(r.updates), ended, waiting)
 		for len(troubles) > 0 && ended >= troubles[0].after {
 			if err := troubles[0].make(); err != nil {
