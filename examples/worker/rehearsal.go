@@ -148,18 +148,18 @@ func (r *rehearsal) troubles() []trouble {
 			all = append(all, trouble{after, r.breakPod})
 		case percent == 70:
 			all = append(all, trouble{after, r.restartNATS})
-		case percent%20 == 10:
-			all = append(all, trouble{after, r.fail(http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}})})
+		case percent%10 == 5:
+			all = append(all, trouble{after, r.fail(http.StatusTooManyRequests)})
 		case percent%4 == 0:
-			all = append(all, trouble{after, r.fail(http.StatusInternalServerError, nil)})
+			all = append(all, trouble{after, r.fail(http.StatusInternalServerError)})
 		}
 	}
 	return all
 }
 
-func (r *rehearsal) fail(status int, header http.Header) func() error {
+func (r *rehearsal) fail(status int) func() error {
 	return func() error {
-		r.pod.Fail(symphonytest.Fault{Status: status, Header: header})
+		r.pod.Fail(symphonytest.Fault{Status: status})
 		return nil
 	}
 }
@@ -174,7 +174,7 @@ func (r *rehearsal) killWorker() error {
 // breakPod has calls fail until their retries are used up.
 func (r *rehearsal) breakPod() error {
 	r.out.say("the pod answers 503")
-	r.pod.Fail(symphonytest.Fault{Status: http.StatusServiceUnavailable, Times: 4 * r.partitions})
+	r.pod.Fail(symphonytest.Fault{Status: http.StatusServiceUnavailable, Times: 3 * r.partitions})
 	return nil
 }
 
