@@ -68,7 +68,7 @@ func (c *call) address(base *url.URL, query string) error {
 	}
 	c.url = *base
 	c.url.Path += plain
-	if plain != c.path || base.RawPath != "" {
+	if base.RawPath != "" || (&url.URL{Path: plain}).EscapedPath() != c.path {
 		c.url.RawPath = base.EscapedPath() + c.path
 	}
 	c.url.RawQuery = query

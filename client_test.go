@@ -202,6 +202,7 @@ func TestDo(t *testing.T) {
 		{symphony.Request{Method: "POST", Path: "/v1/x", Body: map[string]int{"a": 1}}, received{"POST", "/v1/x", `{"a":1}`}},
 		{symphony.Request{Method: "PUT", Path: "/v1/x", Query: url.Values{"b": {"2"}, "a": {"1 &"}}}, received{"PUT", "/v1/x?a=1+%26&b=2", ""}},
 		{symphony.Request{Method: "DELETE", Path: "/v1/" + url.PathEscape("a/b+c= %")}, received{"DELETE", "/v1/a%2Fb+c=%20%25", ""}},
+		{symphony.Request{Path: "/v1/(a)[b]*!'"}, received{"GET", "/v1/(a)[b]*!'", ""}},
 	} {
 		var out struct{ ID int64 }
 		require.NoError(t, client.Do(t.Context(), test.req, &out))
