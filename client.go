@@ -114,7 +114,8 @@ func parseBaseURL(raw string, plaintext bool) (*url.URL, error) {
 	refuse := func(reason string) (*url.URL, error) {
 		return nil, &InvalidArgumentError{"podURL", reason + "; it looks like https://acme.symphony.com/pod"}
 	}
-	base, err := url.Parse(raw)
+	// One slash comes with the path of a call. An escaped one at the end stays.
+	base, err := url.Parse(strings.TrimRight(raw, "/"))
 	switch {
 	case err != nil:
 		return refuse("it is not a URL")
@@ -133,7 +134,6 @@ func parseBaseURL(raw string, plaintext bool) (*url.URL, error) {
 	case base.Scheme == "http" && !plaintext && !isLoopback(base.Hostname()):
 		return refuse("http:// would send the session token in clear text; use https://, or WithPlaintextHTTP on a trusted network")
 	}
-	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
 	return base, nil
 }
 

@@ -34,6 +34,7 @@ func TestBaseURL(t *testing.T) {
 		{"https://acme.symphony.com", "https://acme.symphony.com/v3/user/presence?soft=false"},
 		{"https://gw.acme.net:8443/symphony/pod///", "https://gw.acme.net:8443/symphony/pod/v3/user/presence?soft=false"},
 		{"https://gw.acme.net/a%2Fb/", "https://gw.acme.net/a%2Fb/v3/user/presence?soft=false"},
+		{"https://gw.acme.net/a%2F//", "https://gw.acme.net/a%2F/v3/user/presence?soft=false"},
 		{"https://gw.acme.net/a%2Fb/pod", "https://gw.acme.net/a%2Fb/pod/v3/user/presence?soft=false"},
 		{"HTTPS://acme.symphony.com/pod", "https://acme.symphony.com/pod/v3/user/presence?soft=false"},
 		{"http://localhost:8080", "http://localhost:8080/v3/user/presence?soft=false"},
