@@ -142,6 +142,9 @@ func FuzzParse(f *testing.F) {
 		`{"host": "a", "ssl": {"trustStore": {"content": "` + base64Of([]byte("\xFE\xED\xFE\xED"+secret)) + `", "password": "` + secret + `"}}}`,
 		"retry: {maxAttempts: -1, initialIntervalMillis: 5, maxIntervalMillis: 4}\n? [" + secret + "]\n: ~",
 		"host: a\nscheme: http\nbot: {certificate: {path: cert.pem, password: " + secret + "}}",
+		"host: acme\nport: 443\ncontext: gateway\nbot: {username: bot, privateKey: {content: " + base64Of(keyPEM()) + "}}",
+		"host: acme\nssl: {trustStore: {content: " + base64Of(pemOf(systemCA)) + "}}\nbot: {certificateContent: MIIB, certificatePassword: " + secret + "}",
+		"a: &a [*a]\nhost: &h\n  <<: *h\npod: !!binary AAAA\n--- x\n",
 	} {
 		f.Add([]byte(seed))
 	}
