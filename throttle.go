@@ -173,14 +173,16 @@ func (t *throttle) refused(its turn, asked time.Duration) time.Duration {
 	now := time.Now()
 	asked = min(asked, t.policy.MaxRetryAfter)
 	if t.isKnown() && its.epoch != t.epoch {
-		t.since = latest(t.since, now.Add(asked))
+		if longer := now.Add(asked).Sub(t.since); longer > 0 {
+			t.since, t.rises = t.since.Add(longer), t.rises.Add(longer)
+		}
 		return t.since.Sub(now)
 	}
 	if t.strikes++; asked == 0 {
 		asked = t.policy.backoff(t.strikes)
 	}
-	t.slowDown(now, now.Add(asked))
-	return asked
+	t.slowDown(now, latest(t.since, now.Add(asked)))
+	return t.since.Sub(now)
 }
 
 // slowDown finds a new pace, which begins after a pause.
