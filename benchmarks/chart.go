@@ -61,8 +61,8 @@ func bars(title, label string, of func(peer) figures) (*plot.Plot, error) {
 	for i, contender := range contenders {
 		place := len(contenders) - 1 - i
 		names[place] = contender.name
-		s := of(contender).summary()
-		bar, err := plotter.NewBarChart(plotter.Values{s.Center}, vg.Points(13))
+		f := of(contender)
+		bar, err := plotter.NewBarChart(plotter.Values{f.median()}, vg.Points(13))
 		if err != nil {
 			return nil, err
 		}
@@ -70,12 +70,15 @@ func bars(title, label string, of func(peer) figures) (*plot.Plot, error) {
 		if contender.name == ownClient {
 			bar.Color = ownColor
 		}
-		whisker, err := plotter.NewXErrorBars(errorBar{s.Center, float64(place), s.Center - s.Lo, s.Hi - s.Center})
-		if err != nil {
-			return nil, err
+		p.Add(bar)
+		if low, high, ok := f.interval(); ok {
+			line, err := plotter.NewLine(plotter.XYs{{X: low, Y: float64(place)}, {X: high, Y: float64(place)}})
+			if err != nil {
+				return nil, err
+			}
+			line.Color = lineColor
+			p.Add(line)
 		}
-		whisker.Color = lineColor
-		p.Add(bar, whisker)
 	}
 	p.NominalY(names...)
 	one, err := plotter.NewLine(plotter.XYs{{X: 1, Y: -0.5}, {X: 1, Y: float64(len(contenders)) - 0.5}})
@@ -86,10 +89,3 @@ func bars(title, label string, of func(peer) figures) (*plot.Plot, error) {
 	p.Add(one)
 	return p, nil
 }
-
-// errorBar is one point with its interval.
-type errorBar struct{ x, y, low, high float64 }
-
-func (e errorBar) Len() int                       { return 1 }
-func (e errorBar) XY(int) (x, y float64)          { return e.x, e.y }
-func (e errorBar) XError(int) (low, high float64) { return e.low, e.high }

@@ -148,11 +148,11 @@ func (f figures) format(verb string) string {
 }
 
 func interval(f figures) string {
-	if len(f) == 0 {
-		return notMeasured
+	text := ratio(f)
+	if low, high, ok := f.interval(); ok {
+		text += fmt.Sprintf(" [%.2f %.2f]", low, high)
 	}
-	s := f.summary()
-	return fmt.Sprintf("%.2f [%.2f %.2f]", s.Center, s.Lo, s.Hi)
+	return text
 }
 
 // rows is a table of Markdown.

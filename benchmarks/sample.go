@@ -1,7 +1,9 @@
 package main
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/perf/benchmath"
 )
@@ -12,17 +14,24 @@ func shuffler() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 // figures are what the rounds gave for one peer.
 type figures []float64
 
-// summary is the median, with an interval that holds the true one with 95 %.
-func (f figures) summary() benchmath.Summary {
-	return benchmath.AssumeNothing.Summary(benchmath.NewSample(f, &benchmath.DefaultThresholds), 0.95)
-}
-
 func (f figures) median() float64 { return f.summary().Center }
 
-// over divides the figures by those of the same rounds of another peer.
+// interval holds the true median with 95 %. Few figures have none.
+func (f figures) interval() (low, high float64, ok bool) {
+	s := f.summary()
+	return s.Lo, s.Hi, !math.IsInf(s.Hi, 1)
+}
+
+func (f figures) summary() benchmath.Summary {
+	sample := benchmath.NewSample(slices.Clone(f), &benchmath.DefaultThresholds) // which sorts them
+	return benchmath.AssumeNothing.Summary(sample, 0.95)
+}
+
+// over divides the figures by those of the same rounds of another peer. There are none
+// where one of the two was not measured.
 func (f figures) over(others figures) figures {
-	ratios := make(figures, len(f))
-	for i := range f {
+	ratios := make(figures, min(len(f), len(others)))
+	for i := range ratios {
 		ratios[i] = f[i] / others[i]
 	}
 	return ratios
