@@ -156,15 +156,15 @@ func interval(f figures) string {
 }
 
 // rows is a table of Markdown.
-type rows struct{ strings.Builder }
+type rows struct{ text strings.Builder }
 
 func tableOf(header ...string) *rows {
 	r := new(rows)
 	r.add(header...)
-	r.WriteString("| --- |" + strings.Repeat(" ---: |", len(header)-1) + "\n")
+	fmt.Fprintf(&r.text, "| --- |%s\n", strings.Repeat(" ---: |", len(header)-1))
 	return r
 }
 
-func (r *rows) add(cells ...string) {
-	r.WriteString("| " + strings.Join(cells, " | ") + " |\n")
-}
+func (r *rows) add(cells ...string) { fmt.Fprintf(&r.text, "| %s |\n", strings.Join(cells, " | ")) }
+
+func (r *rows) String() string { return r.text.String() }

@@ -3,6 +3,7 @@
 package ogen
 
 import (
+	// The generated code imports all of this.
 	_ "github.com/go-faster/errors"
 	_ "github.com/go-faster/jx"
 	_ "github.com/ogen-go/ogen/conv"
