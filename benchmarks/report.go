@@ -29,7 +29,7 @@ const introduction = `# Benchmarks
 One call, setting the presence of another user, made in several ways in one run. This repeats it in about six
 minutes, with nothing but Go installed, and writes this file and the chart:
 
-` + "```sh\ncd benchmarks && go run .\n```" + `
+` + "```sh\ncd benchmarks && GOWORK=off go run .\n```" + `
 
 %s
 
@@ -86,7 +86,7 @@ func (r *results) writeSummary(b *strings.Builder) {
 }
 
 func (r *results) writeSingle(b *strings.Builder) {
-	rows := tableOf("", "time", "", "CPU", "bytes", "", "allocations")
+	rows := tableOf("", "time", "of a call", "CPU", "bytes", "of a call", "allocations of a call")
 	for _, p := range peers() {
 		bytes := r.single[p.name][measureBytes]
 		rows.add(p.name, interval(r.single.ratio(p.name, measureTime)), fmt.Sprintf("%.1f µs", r.single[p.name][measureTime].median()*1e6),
@@ -108,7 +108,7 @@ func (r *results) writeBulk(b *strings.Builder, c bulkCase, t table) {
 }
 
 func (r *results) writeMemory(b *strings.Builder) {
-	rows := tableOf("", "peak memory", "")
+	rows := tableOf("", "peak memory", "of a process")
 	for _, p := range bulkPeers() {
 		rows.add(p.name, interval(r.memory.ratio(p.name, measureMemory)), fmt.Sprintf("%.1f MiB", r.memory[p.name][measureMemory].median()/(1<<20)))
 	}

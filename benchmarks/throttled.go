@@ -27,32 +27,20 @@ const (
 	burst     = 20
 )
 
-// throttled makes bulk runs at pods with a limit, one for each peer and all at once:
-// they mostly wait.
+// throttled makes a bulk run for each peer, at a pod with a limit.
 func throttled(ctx context.Context, updates int) (table, error) {
-	var (
-		result = table{}
-		group  sync.WaitGroup
-		mu     sync.Mutex // guards result and failed
-		failed error
-	)
+	result := table{}
 	for _, p := range bulkPeers() {
-		group.Go(func() {
-			run, err := p.throttled(ctx, updates)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = fmt.Errorf("%s: %w", p.name, err)
-				return
-			}
-			ideal := float64(updates-burst) / perSecond
-			result.add(p.name, measureIdeal, run.time.Seconds()/ideal)
-			result.add(p.name, measureRefused, float64(run.refused)/float64(run.requests))
-			result.add(p.name, measureFailed, float64(run.failed))
-		})
+		run, err := p.throttled(ctx, updates)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		ideal := float64(updates-burst) / perSecond
+		result.add(p.name, measureIdeal, run.time.Seconds()/ideal)
+		result.add(p.name, measureRefused, float64(run.refused)/float64(run.requests))
+		result.add(p.name, measureFailed, float64(run.failed))
 	}
-	group.Wait()
-	return result, failed
+	return result, nil
 }
 
 // throttledRun is what became of a bulk run at a pod with a limit.
