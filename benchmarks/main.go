@@ -103,12 +103,12 @@ func fullScale() scale {
 
 func quickScale() scale {
 	return scale{
-		singleCalls: 100, singleRounds: 30,
+		singleCalls: 50, singleRounds: 30,
 		bulk: []bulkCase{
-			{serving{}, 1_000, 6},
+			{serving{}, 500, 6},
 			{serving{Latency: 5 * time.Millisecond}, 500, 6},
 			{serving{Latency: 20 * time.Millisecond}, 200, 6},
-			{serving{HTTP2: true}, 500, 6},
+			{serving{HTTP2: true}, 300, 6},
 		},
 		memory:           bulkCase{serving{}, 1_000, 2},
 		throttledUpdates: 300,
