@@ -255,8 +255,8 @@ func endsRun(err error) bool {
 	if _, ok := errors.AsType[*UnauthorizedError](err); ok {
 		return true
 	}
-	if limit, ok := errors.AsType[*RateLimitError](err); ok {
-		return limit.Attempts == 0
+	if limit, ok := errors.AsType[*RateLimitError](err); ok && limit.Attempts == 0 {
+		return true
 	}
 	call, ok := errors.AsType[*callError](err)
 	return ok && call.noToken

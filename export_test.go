@@ -21,3 +21,12 @@ func TakeLateTurns(late ...time.Duration) []bool {
 	}
 	return taken
 }
+
+// AttemptsUnderWay counts the attempts that the client has begun and not ended.
+func (c *Client) AttemptsUnderWay() (n int) {
+	t := c.attempts.timeouts
+	for b := t.ring.next; b != &t.ring; b = b.next {
+		n++
+	}
+	return n
+}

@@ -201,7 +201,7 @@ func (c *call) log(logger *slog.Logger, level slog.Level, message string, attrs 
 		slog.Int("status", c.last.status),
 		slog.String("trace_id", c.traceID),
 	}, attrs...)
-	if c.pace > 0 {
+	if c.pace > 0 && !math.IsInf(c.pace, 1) {
 		attrs = append(attrs, slog.Float64("pace", c.pace))
 	}
 	if c.last.err != nil {

@@ -40,10 +40,18 @@ var (
 	probing   = rise{time.Second, 1.43}
 )
 
+// maxFalls is how often in a row a pace may turn out to be too high and be lowered by
+// fallTo, before the limit is searched for anew.
+const (
+	maxFalls = 3
+	fallTo   = 0.7
+)
+
 // throttle is what the calls of a client learn from a 429 to one of them. No call is
 // sent before the time that the pod asked for. From then on the calls are paced: the
 // pace begins low, and doubles until the next 429 shows where the limit is. It stays
-// there for a while, before it rises again to see whether the limit has.
+// there for a while, before it rises again to see whether the limit has. If there is a
+// 429 while it stays, it falls.
 //
 // A call reserves its turn, and another one if it cannot take that when it wakes: a 429
 // changes all turns.
@@ -59,9 +67,11 @@ type throttle struct {
 	rises   time.Time // when it begins to rise
 	next    time.Time // the next turn
 	sent    time.Time // when the last one was taken
+	waiting int       // calls that have a turn to come
 	epoch   int       // counts the paces
 	risen   int       // calls that the pod has taken while this one rose
-	strikes int       // paces in a row at which it took none
+	falls   int       // paces in a row that were lowered because of a 429
+	strikes int       // paces in a row at which the pod took none
 }
 
 func newThrottle(limit float64, policy RetryPolicy) *throttle {
@@ -88,16 +98,18 @@ type turn struct {
 func (t *throttle) wait(ctx context.Context) (next turn, ok bool, err error) {
 	for t.on.Load() {
 		if next, ok = t.reserve(ctx); !ok {
-			return next, false, nil
-		}
-		if wait := time.Until(next.at); wait > 0 {
-			timer := time.NewTimer(wait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return next, false, ctx.Err()
+			if time.Until(next.at) <= 0 {
+				err = context.DeadlineExceeded // it was over before
 			}
+			return next, false, err
+		}
+		timer := time.NewTimer(time.Until(next.at))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			t.leave()
+			return next, false, ctx.Err()
 		}
 		if t.take(next) {
 			return next, true, nil
@@ -120,7 +132,18 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 		return next, false
 	}
 	t.next = at.Add(interval(next.pace))
+	t.waiting++
 	return next, true
+}
+
+// leave leaves a turn untaken. When all have left, those who come next need not wait
+// for their turns.
+func (t *throttle) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waiting--; t.waiting == 0 {
+		t.next = t.sent.Add(interval(t.paceAt(time.Now())))
+	}
 }
 
 // take takes a turn that has come, unless a 429 has changed it, or it comes so late that
@@ -128,6 +151,7 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 func (t *throttle) take(its turn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.waiting--
 	now := time.Now()
 	if its.epoch != t.epoch || now.Before(t.since) ||
 		now.Sub(its.at) > lateTurn && now.Sub(t.sent) < interval(its.pace) {
@@ -192,13 +216,19 @@ func (t *throttle) slowDown(now, since time.Time) {
 		t.pace, t.rise, t.rises = lowPace, searching, since
 	case now.After(t.rises) && t.risen > 0:
 		// How many calls there were tells how high a pace that doubles has risen.
-		t.pace += float64(t.risen) * math.Ln2 / t.rise.doubling.Seconds()
-		t.pace /= t.rise.beyond
+		risen := t.pace + float64(t.risen)*math.Ln2/t.rise.doubling.Seconds()
+		t.pace = min(risen, t.paceAt(now)) / t.rise.beyond
+		t.rise, t.rises, t.falls = probing, since.Add(keepPace), 0
+	case t.strikes == 1 && t.falls < maxFalls:
+		// It was found too high, the limit has fallen, or another client wants its share.
+		t.pace *= fallTo
 		t.rise, t.rises = probing, since.Add(keepPace)
-	default: // the limit has fallen, or another client wants its share
-		t.pace, t.rise, t.rises = min(lowPace, t.pace/2), searching, since
+		t.falls++
+	default:
+		t.pace, t.rise, t.rises, t.falls = min(lowPace, t.pace/2), searching, since, 0
 	}
 	t.pace = max(slowestPace, t.pace)
+	t.rise.doubling = max(t.rise.doubling, 2*interval(t.pace))
 	t.since, t.next = since, since
 	t.risen = 0
 	t.epoch++

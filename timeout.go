@@ -36,6 +36,15 @@ func newTimeouts(after time.Duration) *timeouts {
 	return t
 }
 
+// Err is that of a deadline when the attempt was due.
+func (b *bounded) Err() error {
+	err := b.Context.Err()
+	if cause := context.Cause(b.Context); err != nil && errors.Is(cause, context.DeadlineExceeded) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
 // start gives the context of an attempt that begins now; the attempt is to end it.
 func (t *timeouts) start(ctx context.Context) *bounded {
 	b := &bounded{due: time.Now().Add(t.after)}

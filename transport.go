@@ -102,7 +102,7 @@ func (t *attempts) make(call *call, template *http.Request, header http.Header) 
 	switch {
 	case err != nil:
 		return err
-	case !ok && call.attempts > 0 && call.last.retryable():
+	case !ok && call.attempts > 0:
 		call.last.final = true
 		return nil
 	case !ok:
