@@ -342,6 +342,9 @@ func (o *outcome) decode(out any, s secrets) error {
 	case string(body) == "null":
 		return errors.New("it is null")
 	}
+	if presence, ok := out.(*V2Presence); ok && presence.scan(body) {
+		return nil
+	}
 	if err := json.Unmarshal(o.body, out); err != nil {
 		if isHTML(o.header, o.body) {
 			return fmt.Errorf("it is an HTML page, %q: %w", line(s.redact(pageTitle(o.body)), maxTraceID), err)

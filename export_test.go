@@ -30,3 +30,9 @@ func (c *Client) AttemptsUnderWay() (n int) {
 	}
 	return n
 }
+
+// ScanPresence reads a presence without encoding/json, if it is in the usual form.
+func ScanPresence(data []byte) (p V2Presence, ok bool) {
+	ok = p.scan(data)
+	return p, ok
+}

@@ -1,6 +1,7 @@
 package symphony_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -89,6 +90,28 @@ func FuzzErrorBody(f *testing.F) {
 var wholeSeconds = regexp.MustCompile(`^[0-9]+$`)
 
 // Whatever a pod asks for, it is no wait below 0; whole seconds are those, however many.
+// What is read of a presence without encoding/json is what that would read.
+func FuzzPresence(f *testing.F) {
+	for _, text := range []string{
+		busy, `{"category":"A_B","userId":9223372036854775807,"timestamp":1}`, `{"category":"A","userId":9223372036854775808,"timestamp":1}`,
+		`{"category":"A","userId":1_0,"timestamp":1}`, `{"category":"A","userId":01,"timestamp":1}`, `{"category":"A","userId":1,"timestamp":1}}`,
+		`{"category":"A","userId":1,"timestamp":1,"timestamp":2}`, `{"category":"","userId":1,"timestamp":1}`, `{"category":"A`, `{"category":"A","userId":1,"timestamp":-1}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		scanned, ok := symphony.ScanPresence(text)
+		if !ok {
+			require.Zero(t, scanned)
+			return
+		}
+		var want symphony.V2Presence
+		require.NoError(t, json.Unmarshal(text, &want))
+		require.Equal(t, want, scanned)
+		require.NotEmpty(t, scanned.Category)
+	})
+}
+
 func FuzzRetryAfterHeader(f *testing.F) {
 	for _, value := range []string{"", "1", "1.5", "-1", "soon", "0120", ".", "9223372036.9", "99999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT"} {
 		f.Add(value)

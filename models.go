@@ -97,6 +97,46 @@ func (p *V2Presence) validate() error {
 	return nil
 }
 
+// scan reads a presence in the form that pods send it, and reports whether it was in
+// that form. Any other is left to encoding/json, which takes a quarter of this package's
+// own share of a call.
+func (p *V2Presence) scan(data []byte) bool {
+	rest, begins := bytes.CutPrefix(data, []byte(`{"category":"`))
+	category, rest, hasUserID := bytes.Cut(rest, []byte(`","userId":`))
+	id, rest, hasTimestamp := bytes.Cut(rest, []byte(`,"timestamp":`))
+	timestamp, ends := bytes.CutSuffix(rest, []byte(`}`))
+	if !begins || !hasUserID || !hasTimestamp || !ends || !isPlain(category, 'A', 'Z') {
+		return false
+	}
+	userID, isID := positive(id)
+	ms, isTime := positive(timestamp)
+	if !isID || !isTime {
+		return false
+	}
+	*p = V2Presence{PresenceCategory(category), userID, Timestamp{time.UnixMilli(ms).UTC()}}
+	return true
+}
+
+// positive reads a whole number above 0, as JSON has it.
+func positive(text []byte) (n int64, ok bool) {
+	if !isPlain(text, '0', '9') || text[0] == '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	return n, err == nil
+}
+
+// isPlain reports whether there is a text, of characters from one to another and
+// underscores.
+func isPlain(text []byte, from, to byte) bool {
+	for _, c := range text {
+		if (c < from || c > to) && c != '_' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
 // Timestamp is a time in UTC that is sent as milliseconds since the Unix epoch.
 // The zero Timestamp stands for one that is absent or null.
 type Timestamp struct{ time.Time }

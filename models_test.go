@@ -108,3 +108,13 @@ func requireOneLine(t *testing.T, text string) {
 	require.LessOrEqual(t, len(text), 512)
 	require.Equal(t, strings.ToValidUTF8(text, ""), text)
 }
+
+// The usual answer is read without encoding/json.
+func TestScanPresence(t *testing.T) {
+	t.Parallel()
+	presence, ok := symphony.ScanPresence([]byte(busy))
+	require.True(t, ok)
+	require.Equal(t, symphony.V2Presence{
+		Category: symphony.PresenceBusy, UserID: 42, Timestamp: symphony.Timestamp{Time: time.UnixMilli(1533928483800).UTC()},
+	}, presence)
+}
