@@ -68,12 +68,17 @@
 // client paces its calls, retries included. It begins with 50 a second, doubles that
 // every tenth of a second until the next 429, and keeps just under the limit that this
 // shows. After 20 s the pace rises again, until the next 429; one that has risen to
-// 10,000 a second is forgotten.
+// 10,000 a second is forgotten. A 429 while the pace is kept lowers it to seven tenths.
+// The slowest pace is one call a second.
 //
-// A call waits for its turn until its context ends, and fails at once with a
-// [*RateLimitError] if the turn would come after the context's deadline.
-// [WithRateLimit] sets a limit that is known. Two clients share a pod's limit, but only
-// by the 429s that each of them gets: use one for a pod.
+// This is for a pod that counts. One that refuses now and then by its own load stops all
+// calls of the client for as long as it asks each time.
+//
+// Calls wait for their turn in the order in which they came, until their context ends.
+// One whose turn would come after its context's deadline fails at once with a
+// [*RateLimitError]: beside a bulk run of 64 workers at 50 calls a second a turn is more
+// than a second away. [WithRateLimit] sets a limit that is known. Two clients share a
+// pod's limit only by the 429s that each of them gets: use one for a pod.
 //
 // # Many users
 //
@@ -89,7 +94,8 @@
 //
 // Package symphonytest has a pod in memory that behaves like a real one, can be
 // told to fail, and reports what it received. A plain httptest server will do too:
-// its URL is a base URL, with handlers on paths such as /v3/user/presence.
+// its URL is a base URL, with handlers on paths such as /v3/user/presence. In a
+// testing/synctest bubble, make the client inside the bubble.
 //
 // This package is not affiliated with Symphony.
 package symphony

@@ -228,7 +228,6 @@ func (t *throttle) slowDown(now, since time.Time) {
 		t.pace, t.rise, t.rises, t.falls = min(lowPace, t.pace/2), searching, since, 0
 	}
 	t.pace = max(slowestPace, t.pace)
-	t.rise.doubling = max(t.rise.doubling, 2*interval(t.pace))
 	t.since, t.next = since, since
 	t.risen = 0
 	t.epoch++
