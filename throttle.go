@@ -40,11 +40,11 @@ var (
 	probing   = rise{time.Second, 1.43}
 )
 
-// maxFalls is how often in a row a pace may turn out to be too high and be lowered by
-// fallTo, before the limit is searched for anew.
+// A pace that turns out to be too high falls to seven tenths, so often in a row before
+// the limit is searched for anew.
 const (
-	maxFalls = 3
 	fallTo   = 0.7
+	maxFalls = 3
 )
 
 // throttle is what the calls of a client learn from a 429 to one of them. No call is

@@ -30,12 +30,6 @@ type bounded struct {
 // Deadline is when the attempt is due.
 func (b *bounded) Deadline() (time.Time, bool) { return b.due, true }
 
-func newTimeouts(after time.Duration) *timeouts {
-	t := &timeouts{after: after}
-	t.ring.previous, t.ring.next = &t.ring, &t.ring
-	return t
-}
-
 // Err is that of a deadline when the attempt was due.
 func (b *bounded) Err() error {
 	err := b.Context.Err()
@@ -43,6 +37,12 @@ func (b *bounded) Err() error {
 		return context.DeadlineExceeded
 	}
 	return err
+}
+
+func newTimeouts(after time.Duration) *timeouts {
+	t := &timeouts{after: after}
+	t.ring.previous, t.ring.next = &t.ring, &t.ring
+	return t
 }
 
 // start gives the context of an attempt that begins now; the attempt is to end it.

@@ -64,5 +64,15 @@ func TestAttemptContext(t *testing.T) {
 			return nil, r.Context().Err()
 		}, once)
 		require.ErrorContains(t, setBusy(t, client), "no answer within 30s")
+
+		client = fake(t, func(r *http.Request) (*http.Response, error) {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}, once)
+		err := setBusy(t, client)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotErrorIs(t, err, context.Canceled, "which would be the caller's doing")
 	})
 }

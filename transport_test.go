@@ -70,6 +70,19 @@ func TestConnectionThatEndsWithTheRequest(t *testing.T) {
 	require.EqualValues(t, 3, served.Load())
 }
 
+// A key of the caller's own is sent as it is.
+func TestIdempotencyKeyOfTheCaller(t *testing.T) {
+	t.Parallel()
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Idempotency-Key") != "key-7" {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		answer(200, busy)(w, r)
+	}, symphony.WithHeader("Idempotency-Key", "key-7"))
+	require.NoError(t, setBusy(t, client))
+}
+
 // Within an attempt a request is soon given up on: over HTTP/2 net/http would go on, with
 // waits, until the attempt times out.
 func TestConnectionsThatAllEnd(t *testing.T) {
