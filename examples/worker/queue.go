@@ -221,13 +221,23 @@ func (q *queue) superseded(ctx context.Context, m message) bool {
 	return err == nil && last.Sequence > m.sequence()
 }
 
-// waiting is how many updates are neither applied nor buried.
-func (q *queue) waiting(ctx context.Context) (uint64, error) {
-	info, err := q.stream.Info(ctx)
-	if err != nil {
+// waiting is how many updates are neither applied nor buried. The consumers know; the
+// stream may also hold what has been acknowledged while the server stopped. A consumer
+// may learn of an update a moment after its publication.
+func (q *queue) waiting(ctx context.Context) (int, error) {
+	consumers := q.stream.ListConsumers(ctx)
+	waiting, counted := 0, 0
+	for info := range consumers.Info() {
+		waiting += info.NumAckPending + int(info.NumPending) //nolint:gosec // no stream holds so many
+		counted++
+	}
+	if err := consumers.Err(); err != nil {
 		return 0, err
 	}
-	return info.State.Msgs, nil
+	if counted != len(q.consumers) {
+		return 0, fmt.Errorf("NATS: %d of %d consumers answer", counted, len(q.consumers))
+	}
+	return waiting, nil
 }
 
 // pause waits, unless the context ends.

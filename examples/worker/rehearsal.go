@@ -148,7 +148,7 @@ func (r *rehearsal) troubles() []trouble {
 			all = append(all, trouble{after, r.breakPod})
 		case percent == 70:
 			all = append(all, trouble{after, r.restartNATS})
-		case percent%10 == 5:
+		case percent%20 == 15:
 			all = append(all, trouble{after, r.fail(http.StatusTooManyRequests)})
 		case percent%4 == 0:
 			all = append(all, trouble{after, r.fail(http.StatusInternalServerError)})
@@ -184,7 +184,7 @@ func (r *rehearsal) restartNATS() error {
 }
 
 // stalled is how long nothing may move.
-const stalled = 30 * time.Second
+const stalled = time.Minute
 
 // watch shows how far it is, and makes trouble, until all updates are done with.
 func (r *rehearsal) watch(ctx context.Context) error {
@@ -213,7 +213,7 @@ func (r *rehearsal) follow(ctx context.Context) error {
 		if err != nil {
 			continue // NATS is away
 		}
-		ended := max(0, len(r.updates)-int(waiting)) //nolint:gosec // a few thousand; more may have been published since
+		ended := max(0, len(r.updates)-waiting) // more may have been published since
 		r.out.show("%d published, %d done with, %d waiting", len(r.updates), ended, waiting)
 		for len(troubles) > 0 && ended >= troubles[0].after {
 			if err := troubles[0].make(); err != nil {
@@ -221,7 +221,7 @@ func (r *rehearsal) follow(ctx context.Context) error {
 			}
 			troubles = troubles[1:]
 		}
-		if ended == r.settings.updates {
+		if ended == r.settings.updates && ended == before { // twice, so that the consumers know of all
 			return nil
 		}
 		if ended != before {

@@ -104,12 +104,24 @@ func (r *running) code() int {
 	return code
 }
 
-// empty waits until the stream is.
+// empty waits until all updates are applied or buried.
 func (s *site) empty() {
 	s.Helper()
+	s.left(0)
+}
+
+// left waits until so many updates are left, twice, so that the consumers know of all.
+func (s *site) left(updates int) {
+	s.Helper()
+	before := -1
 	s.eventually(func() bool {
 		waiting, err := s.queue.waiting(s.Context())
-		return err == nil && waiting == 0
+		if err != nil {
+			waiting = -1 // NATS is away
+		}
+		twice := waiting == updates && before == updates
+		before = waiting
+		return twice
 	})
 }
 

@@ -150,9 +150,7 @@ func TestWithoutPermissionNothingIsTakenOrLost(t *testing.T) {
 			w := s.work()
 			require.Equal(t, cli.ExitForbidden, w.code(), w.stderr)
 			require.Contains(t, w.stderr.String(), "takes no more updates; those left stay in the stream: symphony: POST /v3/user/presence: 40")
-			waiting, err := s.queue.waiting(t.Context())
-			require.NoError(t, err)
-			require.EqualValues(t, 9, waiting)
+			s.left(9)
 
 			s.token = good
 			w = s.work()
@@ -247,10 +245,30 @@ func TestGracefulEnd(t *testing.T) {
 	w.stop()
 	close(g.open)
 	require.Zero(t, w.code(), w.stderr)
-	waiting, err := s.queue.waiting(t.Context())
-	require.NoError(t, err)
-	require.EqualValues(t, 1, waiting)
+	s.left(1)
 	require.Equal(t, 1, g.arrivals())
+}
+
+// A server that stops between the two steps of an acknowledgement leaves the message in
+// the stream, past its consumer. Here, a consumer gives up after one delivery.
+func TestWhatIsLeftInTheStreamDoesNotWait(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	s.publish("1", 1, symphony.PresenceBusy)
+	s.publish("2", 1, symphony.PresenceAway)
+	m := s.take(1)
+	consumer, err := s.queue.stream.Consumer(t.Context(), m.meta.Consumer)
+	require.NoError(t, err)
+	config := consumer.CachedInfo().Config
+	config.MaxDeliver = 1
+	_, err = s.queue.stream.UpdateConsumer(t.Context(), config)
+	require.NoError(t, err)
+	require.NoError(t, m.Nak())
+	require.EqualValues(t, 2, s.take(1).sequence())
+	s.left(1)
+	info, err := s.queue.stream.Info(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, info.State.Msgs)
 }
 
 // A server that is restarted leaves a message to the worker that has it, even one that
