@@ -14,6 +14,7 @@ const (
 	defaultConcurrency = 8
 	maxConcurrency     = 4096
 	aheadPerWorker     = 32 // updates that may be pulled and not yet reported
+	jobsPerWorker      = 2  // of these, what is enough to keep the workers busy
 
 	// A run starts with a few workers. Each success brings one more, which doubles
 	// them with every round trip; so does a lull, in which no answer came at all.
@@ -107,8 +108,8 @@ type bulkRun struct {
 	cancel      context.CancelFunc
 	concurrency int
 
-	jobs    chan PresenceResult // to do; large enough for all that is pending
-	results chan PresenceResult // done; likewise
+	jobs    chan *PresenceResult // to do; large enough for all that is pending
+	results chan *PresenceResult // done; likewise
 	workers sync.WaitGroup
 	started int
 	heard   time.Time             // when the last result came, or the last worker in a lull
@@ -116,20 +117,20 @@ type bulkRun struct {
 	broken  atomic.Pointer[any]   // what a call panicked with; nil in it where it ended its goroutine
 
 	pulled  int
-	pending int                        // pulled and not yet given as a result
-	waiting map[int64][]PresenceResult // by the users whose updates the workers have
+	pending int                         // pulled and not yet given as a result
+	waiting map[int64][]*PresenceResult // by the users whose updates the workers have
 }
 
 func newBulkRun(ctx context.Context, client *Client, opts []BulkOption) *bulkRun {
-	r := &bulkRun{client: client, concurrency: defaultConcurrency, waiting: map[int64][]PresenceResult{}}
+	r := &bulkRun{client: client, concurrency: defaultConcurrency, waiting: map[int64][]*PresenceResult{}}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(r)
 		}
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
-	r.jobs = make(chan PresenceResult, aheadPerWorker*r.concurrency)
-	r.results = make(chan PresenceResult, aheadPerWorker*r.concurrency)
+	r.jobs = make(chan *PresenceResult, aheadPerWorker*r.concurrency)
+	r.results = make(chan *PresenceResult, aheadPerWorker*r.concurrency)
 	return r
 }
 
@@ -143,12 +144,17 @@ func (r *bulkRun) stop() {
 // goesOn reports whether there is any use in further updates.
 func (r *bulkRun) goesOn() bool { return r.ctx.Err() == nil && r.dead.Load() == nil }
 
-func (r *bulkRun) isFull() bool    { return r.pending == cap(r.jobs) }
 func (r *bulkRun) hasResult() bool { return len(r.results) > 0 }
+
+// isFull reports whether there is no use in pulling further for now. What waits for its
+// user's last update keeps no worker busy.
+func (r *bulkRun) isFull() bool {
+	return len(r.jobs) >= jobsPerWorker*r.concurrency || r.pending == cap(r.jobs)
+}
 
 // add takes an update from the source.
 func (r *bulkRun) add(update PresenceUpdate) {
-	job := PresenceResult{Index: r.pulled, Update: update}
+	job := &PresenceResult{Index: r.pulled, Update: update}
 	r.pulled++
 	r.pending++
 	queue, busy := r.waiting[update.UserID]
@@ -183,10 +189,10 @@ func (r *bulkRun) next() PresenceResult {
 	if result.Err == nil {
 		r.start(1)
 	}
-	return result
+	return *result
 }
 
-func (r *bulkRun) wait() PresenceResult {
+func (r *bulkRun) wait() *PresenceResult {
 	for r.started < r.concurrency {
 		select {
 		case result := <-r.results:
@@ -219,7 +225,7 @@ func (r *bulkRun) work() {
 		if called { // and it did not return: a transport or a provider panicked, or ended the goroutine
 			broken := recover()
 			r.broken.Store(&broken)
-			r.results <- PresenceResult{}
+			r.results <- new(PresenceResult)
 		}
 	}()
 	for job := range r.jobs {

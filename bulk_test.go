@@ -209,12 +209,38 @@ func TestBulkPullsAsResultsAreConsumed(t *testing.T) {
 		var pulled, consumed int
 		for result := range new(bulkPod).client(t).SetUserPresences(t.Context(), users(10_000, &pulled), symphony.WithConcurrency(4)) {
 			require.NoError(t, result.Err)
-			require.LessOrEqual(t, pulled-consumed, 32*4)
+			require.LessOrEqual(t, pulled-consumed, 4*4, "what keeps the workers busy")
 			consumed++
 			synctest.Wait() // the workers have done all they can
 		}
 		require.Equal(t, 10_000, consumed)
 	})
+}
+
+// Updates that wait for their user are pulled past, so that they keep no worker idle, but
+// only so far.
+func TestBulkPullsPastAUser(t *testing.T) {
+	t.Parallel()
+	for waiting, idle := range map[int]bool{32*4 - 1: false, 32 * 4: true} {
+		synctest.Test(t, func(t *testing.T) {
+			source := func(yield func(symphony.PresenceUpdate) bool) {
+				for range waiting {
+					if !yield(symphony.PresenceUpdate{UserID: 1, Category: symphony.PresenceBusy}) {
+						return
+					}
+				}
+				yield(symphony.PresenceUpdate{UserID: 2, Category: symphony.PresenceBusy})
+			}
+			pod := &bulkPod{answer: after(time.Second)}
+			start := time.Now()
+			for result := range pod.client(t).SetUserPresences(t.Context(), source, symphony.WithConcurrency(4)) {
+				require.NoError(t, result.Err)
+				if result.Update.UserID == 2 {
+					require.Equal(t, idle, time.Since(start) > time.Second)
+				}
+			}
+		})
+	}
 }
 
 // A source that takes its time does not hold back the results that are there.
