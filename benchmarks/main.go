@@ -2,7 +2,7 @@
 // hand, with libraries, and with clients generated from the OpenAPI description. All
 // make the same call in the same run.
 //
-//	GOWORK=off go run .         # about six minutes; writes RESULTS.md and chart.svg
+//	GOWORK=off go run .         # about 25 minutes; writes RESULTS.md and chart.svg
 //	GOWORK=off go run . -quick  # half a minute, to see that it works; writes no files
 //
 // The module is outside of the workspace, because its dependencies are nobody else's
@@ -90,10 +90,12 @@ func fullScale() scale {
 	return scale{
 		singleCalls: 250, singleRounds: 150,
 		bulk: []bulkCase{
-			{serving{}, 20_000, 6},
-			{serving{Latency: 5 * time.Millisecond}, 10_000, 6},
-			{serving{Latency: 20 * time.Millisecond}, 4_000, 6},
-			{serving{HTTP2: true}, 10_000, 6},
+			{serving{}, 20_000, 12}, // with the most noise
+			{serving{Latency: 5 * time.Millisecond}, 20_000, 6},
+			{serving{Latency: 20 * time.Millisecond}, 20_000, 6},
+			{serving{HTTP2: true}, 20_000, 6},
+			{serving{HTTP2: true, Latency: 5 * time.Millisecond}, 20_000, 6},
+			{serving{HTTP2: true, Latency: 20 * time.Millisecond}, 20_000, 6},
 		},
 		memory:           bulkCase{serving{}, 10_000, 6},
 		throttledUpdates: 2_000,
@@ -109,6 +111,7 @@ func quickScale() scale {
 			{serving{Latency: 5 * time.Millisecond}, 500, 6},
 			{serving{Latency: 20 * time.Millisecond}, 200, 6},
 			{serving{HTTP2: true}, 300, 6},
+			{serving{HTTP2: true, Latency: 5 * time.Millisecond}, 300, 6},
 		},
 		memory:           bulkCase{serving{}, 1_000, 2},
 		throttledUpdates: 300,

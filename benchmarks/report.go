@@ -26,7 +26,7 @@ func (r *results) markdown() string {
 
 const introduction = `# Benchmarks
 
-One call, setting the presence of another user, made in several ways in one run. This repeats it in about six
+One call, setting the presence of another user, made in several ways in one run. This repeats it in about 25
 minutes, with nothing but Go installed, and writes this file and the chart:
 
 ` + "```sh\ncd benchmarks && GOWORK=off go run .\n```" + `
