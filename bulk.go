@@ -14,7 +14,7 @@ const (
 	defaultConcurrency = 8
 	maxConcurrency     = 4096
 	aheadPerWorker     = 32 // updates that may be pulled and not yet reported
-	jobsPerWorker      = 4  // of these, what keeps the workers busy while a result is dealt with
+	jobsPerWorker      = 16 // of these, what keeps the workers busy while the caller deals with a result
 
 	// A run starts with a few workers. Each success brings one more, which doubles
 	// them with every round trip; so does a lull, in which no answer came at all.
@@ -64,9 +64,9 @@ func WithConcurrency(n int) BulkOption {
 // Index is the update's place in the source. The updates of one user are applied in
 // the order given, never two at once.
 //
-// The source runs on the caller's goroutine, and is pulled as results are consumed, no
-// further than keeps the workers busy and at most 32 updates a worker ahead: memory
-// does not grow with their number. While it blocks, no result is given.
+// The source runs on the caller's goroutine, and is pulled as results are consumed,
+// at most 32 updates a worker ahead: memory does not grow with their number. While
+// it blocks, no result is given.
 //
 // Breaking out of the loop cancels the calls under way. When ctx ends the source is
 // pulled no further; what was pulled and not yet sent comes back with the context's
