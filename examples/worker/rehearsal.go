@@ -199,7 +199,7 @@ func (r *rehearsal) follow(ctx context.Context) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	troubles := r.troubles()
-	moved, before := time.Now(), -1
+	moved, before := time.Now(), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -210,25 +210,24 @@ func (r *rehearsal) follow(ctx context.Context) error {
 			r.updates = append(r.updates, <-r.published)
 		}
 		waiting, err := r.queue.waiting(ctx) // counted last, so that no update seems to be done with before it is
-		if err != nil {
-			continue // NATS is away
-		}
-		ended := max(0, len(r.updates)-waiting) // more may have been published since
-		r.out.show("%d published, %d done with, %d waiting", len(r.updates), ended, waiting)
-		for len(troubles) > 0 && ended >= troubles[0].after {
-			if err := troubles[0].make(); err != nil {
-				return err
+		if err == nil {                      // else NATS is away
+			ended := max(0, len(r.updates)-waiting) // more may have been published since
+			r.out.show("%d published, %d done with, %d waiting", len(r.updates), ended, waiting)
+			for len(troubles) > 0 && ended >= troubles[0].after {
+				if err := troubles[0].make(); err != nil {
+					return err
+				}
+				troubles = troubles[1:]
 			}
-			troubles = troubles[1:]
-		}
-		if ended == r.settings.updates && ended == before { // twice, so that the consumers know of all
-			return nil
-		}
-		if ended != before {
-			moved, before = time.Now(), ended
+			if ended == r.settings.updates && ended == before { // twice, so that the consumers know of all
+				return nil
+			}
+			if ended != before {
+				moved, before = time.Now(), ended
+			}
 		}
 		if time.Since(moved) > stalled || !slices.ContainsFunc(r.processes, (*process).running) {
-			return fmt.Errorf("%w: %d updates are left, and nobody takes them", errBroken, waiting)
+			return fmt.Errorf("%w: %d updates are left, and nobody takes them", errBroken, r.settings.updates-before)
 		}
 	}
 }
