@@ -248,13 +248,15 @@ func TestBulkPullsPastAUser(t *testing.T) {
 				yield(symphony.PresenceUpdate{UserID: 2, Category: symphony.PresenceBusy})
 			}
 			pod := &bulkPod{answer: after(time.Second)}
-			start := time.Now()
+			start, seen := time.Now(), false
 			for result := range pod.client(t).SetUserPresences(t.Context(), source, symphony.WithConcurrency(4)) {
 				require.NoError(t, result.Err)
 				if result.Update.UserID == 2 {
+					seen = true
 					require.Equal(t, idle, time.Since(start) > time.Second)
 				}
 			}
+			require.True(t, seen)
 		})
 	}
 }

@@ -271,6 +271,15 @@ func TestWhatIsLeftInTheStreamDoesNotWait(t *testing.T) {
 	require.EqualValues(t, 2, info.State.Msgs)
 }
 
+// Of a consumer that is gone it is not known what it has left to do.
+func TestWhatWaitsIsNotKnownWithoutAConsumer(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	require.NoError(t, s.queue.stream.DeleteConsumer(t.Context(), "partition-3"))
+	_, err := s.queue.waiting(t.Context())
+	require.EqualError(t, err, "NATS: 3 of 4 consumers answer")
+}
+
 // A server that is restarted leaves a message to the worker that has it, even one that
 // had waited for longer than a delivery may take.
 func TestAnUpdateIsHeldOverARestart(t *testing.T) {
