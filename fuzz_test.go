@@ -142,10 +142,10 @@ func FuzzBaseURL(f *testing.F) {
 		if got == nil {
 			return
 		}
-		want, err := url.Parse(base)
+		want, err := url.Parse(strings.TrimRight(base, "/")) // an escaped slash at the end stays
 		require.NoError(t, err)
 		require.Equal(t, want.Host, got.Host)
-		require.Equal(t, strings.TrimRight(want.EscapedPath(), "/")+"/v3/user/presence", got.EscapedPath())
+		require.Equal(t, want.EscapedPath()+"/v3/user/presence", got.EscapedPath())
 		if got.Scheme != "https" {
 			require.True(t, strings.EqualFold(got.Hostname(), "localhost") || net.ParseIP(got.Hostname()).IsLoopback(), got.Host)
 		}
