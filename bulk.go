@@ -2,12 +2,13 @@ package symphony
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/symphony-go/symphony/internal/limiter"
 )
 
 const (
@@ -248,22 +249,9 @@ func (r *bulkRun) set(update PresenceUpdate) (*V2Presence, error) {
 	if dead := r.dead.Load(); dead != nil {
 		return nil, *dead
 	}
-	presence, err := r.client.SetUserPresence(r.ctx, update.UserID, update.Category, update.Soft)
+	presence, err := r.client.setUserPresence(r.ctx, update.UserID, update.Category, update.Soft, limiter.Bulk)
 	if endsRun(err) {
 		r.dead.CompareAndSwap(nil, &err)
 	}
 	return presence, err
-}
-
-// endsRun reports whether an error would be that of any other call too: the
-// credentials are dead, or the next turn comes after the context's deadline.
-func endsRun(err error) bool {
-	if _, ok := errors.AsType[*UnauthorizedError](err); ok {
-		return true
-	}
-	if limit, ok := errors.AsType[*RateLimitError](err); ok && limit.Attempts == 0 {
-		return true
-	}
-	call, ok := errors.AsType[*callError](err)
-	return ok && call.noToken
 }

@@ -7,230 +7,205 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+
+	"github.com/symphony-go/symphony/internal/limiter"
 )
 
-// call is one call of the API: what it sends, and what its attempts brought. It is
-// the context of its requests, so that the retry policy and the transport find it.
-type call struct {
-	context.Context
+// Headers, in the form in which net/http keeps them; on the wire their case does not matter.
+const (
+	headerSessionToken   = "Sessiontoken"
+	headerAccept         = "Accept"
+	headerAcceptEncoding = "Accept-Encoding"
+	headerContentType    = "Content-Type"
+	headerUserAgent      = "User-Agent"
+	headerTraceID        = "X-Trace-Id"
 
+	contentTypeJSON = "application/json"
+)
+
+// request describes a call of the API. Its arguments have been checked.
+type request struct {
+	operation string // "SetUserPresence", for observers and logs
+	route     string // the path with placeholders; "" for Do
 	method    string
 	path      string // below the base URL, escaped
-	url       url.URL
-	body      []byte
-	retryable bool
-	discard   bool    // nobody wants the answer's body
-	secrets   secrets // the token first
-	traceID   string
+	query     string // encoded
+	body      any
+	retryable bool // may be sent twice
+	class     limiter.Class
+	userID    int64 // whom the call is about; 0 for no one or several
 
-	maxAttempts int
-	attempts    int
-	last        outcome       // of the last attempt that was not interrupted
-	wait        time.Duration // before the next one
-	pace        float64       // of the last one, in calls a second; 0 without a throttle
-	replay      bool          // the loop is to begin with the last attempt's outcome
-	resent      int           // how often net/http asked for the body of the attempt again
+	entitlement string // what a 403 suggests is missing
 }
 
-type callKey struct{}
+// call is a call of the API: the request that each of its attempts sends. Only attempts
+// and secrets change.
+type call struct {
+	request
 
-// Value finds the call itself, besides what the caller's context holds.
-func (c *call) Value(key any) any {
-	if key == (callKey{}) {
-		return c
-	}
-	return c.Context.Value(key)
+	url         url.URL
+	json        []byte // the body; nil for none
+	traceID     string
+	started     time.Time
+	maxAttempts int  // 1 if the call may be sent only once
+	wanted      bool // the body of a 2xx is decoded
+
+	attempts int // requests sent
+	secrets  secrets
 }
 
-// Deadline is the caller's, unless their context has one and does not end by it, as
-// detached contexts do.
-func (c *call) Deadline() (time.Time, bool) {
-	if c.Done() == nil {
-		return time.Time{}, false
-	}
-	return c.Context.Deadline()
-}
-
-// Format shows nothing of the call, whose context a transport may print.
-func (c *call) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "symphony.call") }
-
-// callOf is the call that a request belongs to.
-func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
-
-// address joins the path to the base URL as it stands.
-func (c *call) address(base *url.URL, query string) error {
-	plain, err := url.PathUnescape(c.path)
-	if err != nil {
-		return &InvalidArgumentError{"req.Path", "it is not in escaped form"}
-	}
-	c.url = *base
-	c.url.Path += plain
-	if base.RawPath != "" || (&url.URL{Path: plain}).EscapedPath() != c.path {
-		c.url.RawPath = base.EscapedPath() + c.path
-	}
-	c.url.RawQuery = query
-	return nil
-}
-
-// encode makes the body.
-func (c *call) encode(body any) error {
-	if body == nil {
-		return nil
+// newCall returns the call that a request makes below a base URL.
+func newCall(ctx context.Context, base *url.URL, req request, maxAttempts int, wanted bool) (*call, error) {
+	c := &call{request: req, traceID: traceIDFor(ctx), started: time.Now(), maxAttempts: maxAttempts, wanted: wanted}
+	if !req.retryable {
+		c.maxAttempts = 1
 	}
 	var err error
-	if c.body, err = json.Marshal(body); err != nil {
-		return &InvalidArgumentError{"req.Body", "it cannot be sent as JSON: " + err.Error()}
+	if c.url, err = joinPath(base, req.path); err != nil {
+		return nil, err
 	}
-	return nil
+	c.url.RawQuery = req.query
+	if req.body != nil {
+		if c.json, err = json.Marshal(req.body); err != nil {
+			return nil, &InvalidArgumentError{"req.Body", "it cannot be sent as JSON: " + err.Error()}
+		}
+	}
+	return c, nil
 }
 
-// setHeader sets what differs from call to call.
-func (c *call) setHeader(header http.Header) {
-	values := []string{c.secrets[0], c.traceID}
-	if c.secrets[0] != "" {
-		header[headerSessionToken] = values[0:1:1]
+// joinPath appends an escaped path to the base URL as it stands.
+func joinPath(base *url.URL, path string) (url.URL, error) {
+	joined := *base
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return joined, &InvalidArgumentError{"req.Path", "it is not in escaped form"}
 	}
-	header[headerTraceID] = values[1:2:2]
-	if c.body != nil {
-		header[headerContentType] = jsonValue
+	joined.Path += plain
+	if base.RawPath != "" || (&url.URL{Path: plain}).EscapedPath() != path {
+		joined.RawPath = base.EscapedPath() + path
 	}
-	if _, set := header[headerIdempotencyKey]; c.retryable && !set {
-		// Without a value it is not sent. It has net/http send a POST again, on another
-		// connection, where the server ends an idle one just when the request arrives.
-		header[headerIdempotencyKey] = nil
-	}
+	return joined, nil
 }
 
-var jsonValue = []string{contentTypeJSON}
-
-// request is the request of one attempt.
-func (c *call) request(ctx context.Context, template *http.Request, header http.Header) *http.Request {
+// newRequest returns the request of an attempt. Nothing that a transport may change is
+// shared with the request of another attempt.
+//
+// What net/http may send again by itself depends on the body. It repeats a request with
+// GetBody, and a GET, HEAD, OPTIONS or DELETE without a body. A call that may be sent only
+// once therefore has no GetBody, and an empty body in place of none; net/http sends no
+// such body over HTTP/1.1.
+func (c *call) newRequest(ctx context.Context, template *http.Request) *http.Request {
 	r := template.WithContext(ctx)
 	r.Method = c.method
-	r.URL = &c.url
-	r.Header = header
-	if c.body != nil {
-		r.Body = c.reader()
-		r.ContentLength = int64(len(c.body))
+	target := c.url
+	r.URL = &target
+	r.Header = maps.Clone(template.Header)
+	values := []string{c.secrets.token, c.traceID, contentTypeJSON}
+	if c.secrets.token != "" {
+		r.Header[headerSessionToken] = values[0:1:1]
 	}
-	if c.body != nil && c.retryable {
-		c.resent = 0
-		r.GetBody = c.resend
+	r.Header[headerTraceID] = values[1:2:2]
+	if c.json != nil {
+		r.Header[headerContentType] = values[2:3:3]
+		r.Body = c.newBody()
+		r.ContentLength = int64(len(c.json))
+	}
+	switch {
+	case c.json != nil && c.maxAttempts > 1:
+		r.GetBody = func() (io.ReadCloser, error) { return c.newBody(), nil }
+	case c.json == nil && c.maxAttempts == 1 && c.method != http.MethodPost && c.method != http.MethodPut && c.method != http.MethodPatch:
+		r.Body = c.newBody()
 	}
 	return r
 }
 
-// reader reads the body. Each attempt has one of its own: that of the one before may
-// still be read. It is one that net/http knows to be in memory, and sends in one packet.
-func (c *call) reader() io.ReadCloser { return io.NopCloser(bytes.NewReader(c.body)) }
+// newBody returns a reader of the body, of a type that net/http knows to be in memory and
+// sends in one packet with the header.
+func (c *call) newBody() io.ReadCloser { return io.NopCloser(bytes.NewReader(c.json)) }
 
-// maxResent is how often net/http may ask for the body again in one attempt: over
-// HTTP/2 it does so twice before the request is on another connection.
-const maxResent = 2
+// tokenError is an error of the session-token provider.
+type tokenError struct{ error }
 
-// resend has net/http send an attempt's request again, at once, where the server ended
-// the connection without serving it, as gateways do after a thousand requests. Left
-// alone it would go on over HTTP/2 until the attempt times out, and wait more and more
-// in between: that is the retries' affair.
-func (c *call) resend() (io.ReadCloser, error) {
-	if c.resent == maxResent {
-		return nil, errors.New("the server ends its connections without serving the request")
-	}
-	c.resent++
-	return c.reader(), nil
-}
-
-// answeredTraceID is the trace id of the answer, else the one sent.
-func (c *call) answeredTraceID() string {
-	if id := line(c.secrets.redact(c.last.header.Get(headerTraceID)), maxTraceID); id != "" {
-		return id
-	}
-	return c.traceID
-}
-
-// statusError is the error of an answer other than 2xx.
-func (c *call) statusError() error {
-	body := c.last.body
-	if c.last.cut { // perhaps in the middle of an echoed token
-		body = body[:max(0, len(body)-max(len(c.secrets[0]), len(c.secrets[1])))]
-	}
-	code, message, isJSON := readErrorBody(c.last.header, body, c.secrets)
-	return APIError{
-		StatusCode: c.last.status,
-		Code:       code,
-		Message:    message,
-		Method:     c.method,
-		Path:       c.path,
-		TraceID:    c.answeredTraceID(),
-		RetryAfter: retryAfter(c.last.header),
-		Attempts:   c.attempts,
-		hint:       c.hint(isJSON),
-	}.typed()
-}
-
-// hint says what the caller can do about an answer.
-func (c *call) hint(isJSON bool) string {
-	switch status := c.last.status; {
-	case status == http.StatusForbidden && c.method == http.MethodPost && c.path == pathUserPresence:
-		return `- does the service user have the "User Provisioning" entitlement?`
-	case status == http.StatusNotFound && !isJSON:
-		return "- does the base URL lack /pod?"
-	case status == http.StatusProxyAuthRequired && c.last.proxy != "":
-		return fmt.Sprintf("- the proxy %s asks for credentials", line(c.last.proxy, maxTraceID))
-	case status == http.StatusProxyAuthRequired:
-		return "- the proxy asks for credentials"
-	case status >= 300 && status < 400:
-		if to, err := url.Parse(c.last.header.Get("Location")); err == nil && to.Host != "" {
-			return fmt.Sprintf("- redirects are not followed; this one leads to %s", line(c.secrets.redact(to.Host), maxTraceID))
+// stopped returns the error of a call that ends because no further attempt could be made,
+// or because its context ended during one. previous is the error of the attempt before, if
+// there was one.
+func (c *call) stopped(ctx context.Context, err, previous error) error {
+	if late, ok := errors.AsType[*limiter.TooLateError](err); ok {
+		if previous != nil {
+			return previous
 		}
-		return "- redirects are not followed"
+		return c.tooLate(late)
 	}
-	return ""
-}
-
-// unanswered is the error of a call whose last attempt brought no answer.
-func (c *call) unanswered() error {
-	return c.fail("", c.last.err)
-}
-
-// interrupted is the error of a call whose context ended: the context's, and that
-// of the last answer if there was one.
-func (c *call) interrupted(err error) error {
+	if failed, ok := errors.AsType[tokenError](err); ok {
+		failure := c.fail("session token", failed.error)
+		failure.noToken = true
+		return failure
+	}
 	causes := []error{err}
-	if ended := c.Err(); ended != nil {
+	if ended := ctx.Err(); ended != nil {
 		causes = []error{ended}
-		if cause := context.Cause(c.Context); !errors.Is(ended, cause) {
+		if cause := context.Cause(ctx); !errors.Is(ended, cause) {
 			causes = append(causes, cause)
 		}
 	}
-	switch {
-	case c.last.status != 0 && !isSuccess(c.last.status):
-		causes = append(causes, c.statusError())
-	case c.last.err != nil:
-		causes = append(causes, c.last.err)
+	if previous != nil {
+		causes = append(causes, previous)
 	}
 	return c.fail("", causes...)
 }
 
-// fail is an error without an answer that decides the call.
+// tooLate returns the error of a call that was not sent because of its deadline.
+func (c *call) tooLate(late *limiter.TooLateError) error {
+	return APIError{
+		StatusCode: http.StatusTooManyRequests,
+		Message:    "not sent: " + late.Error(),
+		Method:     c.method,
+		Path:       c.path,
+		TraceID:    c.traceID,
+		RetryAfter: late.Wait,
+		Attempts:   c.attempts,
+		cause:      context.DeadlineExceeded,
+	}.typed()
+}
+
+// fail returns an error without a response that decides the call.
 func (c *call) fail(what string, causes ...error) *callError {
 	for i, cause := range causes {
 		causes[i] = c.secrets.redactError(cause)
 	}
 	facts := "(not sent)"
 	if c.attempts > 0 {
-		facts = fmt.Sprintf("(attempt %d of %d), trace id %s", c.attempts, c.triesInAll(), c.traceID)
+		facts = fmt.Sprintf("(attempt %d of %d), trace id %s", c.attempts, max(c.attempts, c.maxAttempts), c.traceID)
 	}
 	return newCallError(c.method, c.path, what, facts, causes...)
 }
 
-// triesInAll is how often the call may be sent.
-func (c *call) triesInAll() int {
-	if !c.retryable {
-		return max(1, c.attempts)
+type traceIDKey struct{}
+
+// ContextWithTraceID makes calls with the context send traceID as X-Trace-Id, instead of
+// six random characters: Symphony support finds a call by it. A trace id that is empty, has
+// more than 64 bytes or is not printable ASCII is ignored.
+func ContextWithTraceID(ctx context.Context, traceID string) context.Context {
+	return context.WithValue(ctx, traceIDKey{}, traceID)
+}
+
+const traceIDAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// traceIDFor returns the caller's trace id, or a new one: six random characters.
+func traceIDFor(ctx context.Context) string {
+	if id, ok := ctx.Value(traceIDKey{}).(string); ok && id != "" && len(id) <= maxTraceID &&
+		!strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return id
 	}
-	return c.maxAttempts
+	var id [6]byte
+	for i := range id {
+		id[i] = traceIDAlphabet[rand.IntN(len(traceIDAlphabet))]
+	}
+	return string(id[:])
 }

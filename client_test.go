@@ -306,7 +306,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		&service{*client, client, provider, header, []error{err}})
 	require.Equal(t, 3, strings.Count(log.String(), "level=WARN"), log.String())
 	require.Equal(t, 4, strings.Count(log.String(), "level=DEBUG"))
-	for _, fact := range []string{"method=POST", "path=/v3/user/presence", "status=503", "attempt=4", "wait=", "trace_id="} {
+	for _, fact := range []string{"operation=SetUserPresence", "status=503", "attempt=4", "duration=", "backoff=1ns", "user_id=42", "symphony_trace_id="} {
 		require.Contains(t, log.String(), fact)
 	}
 	require.NotContains(t, log.String(), secret)
@@ -533,7 +533,7 @@ func TestProxy(t *testing.T) {
 	transport := symphony.NewTransport()
 	transport.Proxy = http.ProxyURL(address)
 	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", symphony.WithHTTPClient(&http.Client{Transport: transport})))
-	require.ErrorContains(t, err, "the proxy "+address.Host+" answered 403 Forbidden")
+	require.ErrorContains(t, err, "the proxy "+address.Host+" returned 403 Forbidden")
 	require.False(t, is[*symphony.APIError](err), "the pod has not answered")
 	require.ErrorContains(t, err, "attempt 1 of 4")
 	requireNoSecret(t, err)

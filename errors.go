@@ -1,6 +1,7 @@
 package symphony
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -8,10 +9,9 @@ import (
 	"time"
 )
 
-// APIError is an answer of the pod, or of a gateway in front of it, other than
-// 2xx. Each status that calls for something else to be done has a type of its
-// own that embeds APIError ([*NotFoundError] and so on); errors.As with an
-// *APIError finds all of them.
+// APIError is a response other than 2xx, of the pod or of a gateway in front of it.
+// Statuses that callers handle differently have types of their own, which embed
+// APIError: [*NotFoundError] and so on. errors.As with an *APIError finds all of them.
 type APIError struct {
 	StatusCode int           // HTTP status; it decides the type
 	Code       int           // "code" of the body, 0 if there was none; may differ from the status
@@ -19,13 +19,17 @@ type APIError struct {
 	Method     string        // HTTP method of the call
 	Path       string        // path of the call, below the base URL
 	TraceID    string        // X-Trace-Id of the response, else the one sent: what Symphony support asks for
-	RetryAfter time.Duration // what the response asked to wait, 0 if it did not
+	RetryAfter time.Duration // how long the response asked to wait, 0 if it did not
 	Attempts   int           // how often the call was sent
 
-	hint string // what the caller can do about it
+	hint  string // what the caller can do about it
+	login bool   // the call was a login: it carried no session token
+	// An earlier attempt of the call may have been applied: its response was lost.
+	maybeApplied bool
+	cause        error // of a call that was not sent
 }
 
-// Error is one line of at most 512 bytes.
+// Error returns one line of at most 512 bytes.
 func (e *APIError) Error() string {
 	facts := []string{}
 	if e.Code != 0 && e.Code != e.StatusCode {
@@ -42,49 +46,55 @@ func (e *APIError) Error() string {
 	return errorLine(where(e.Method, e.Path)+": "+status, e.Message, after)
 }
 
-// BadRequestError is a 400: the pod does not take these values.
+// Unwrap returns context.DeadlineExceeded for a call that was not sent because its turn
+// would have come after its context's deadline, and nil for a response.
+func (e *APIError) Unwrap() error { return e.cause }
+
+// BadRequestError is a 400: the pod rejects the arguments.
 type BadRequestError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *BadRequestError) Unwrap() error { return &e.APIError }
 
-// UnauthorizedError is a 401: the session token is not valid, or no longer, and
-// the provider had no better one.
+// UnauthorizedError is a 401: the session token is not valid, or no longer valid, and
+// the provider returned no token that is.
 type UnauthorizedError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *UnauthorizedError) Unwrap() error { return &e.APIError }
 
-// ForbiddenError is a 403: the caller lacks an entitlement. To set another
-// user's presence it is "User Provisioning".
+// ForbiddenError is a 403: the caller lacks an entitlement. Setting another user's
+// presence requires "User Provisioning".
 type ForbiddenError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *ForbiddenError) Unwrap() error { return &e.APIError }
 
-// NotFoundError is a 404: the pod knows no such user, or the base URL is not
-// that of a pod (it often lacks "/pod").
+// NotFoundError is a 404: the pod has no such user, or the base URL is not that of a
+// pod (it often lacks "/pod").
 type NotFoundError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *NotFoundError) Unwrap() error { return &e.APIError }
 
-// RateLimitError is a 429 that the retries did not outlast: the pod wants fewer
-// requests. RetryAfter says how long to wait, if the pod said it. Attempts is 0 for a
-// call that was not sent, because the client's pace leaves it no turn before its
-// context's deadline.
+// RateLimitError is a 429 that remained after the retries: the pod accepts fewer
+// requests. RetryAfter says how long to wait, if the pod said so.
+//
+// A call that was not sent because its turn would have come after its context's deadline
+// is a RateLimitError too, with Attempts 0 if it was never sent; errors.Is with
+// context.DeadlineExceeded then reports true.
 type RateLimitError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *RateLimitError) Unwrap() error { return &e.APIError }
 
-// ServerError is a 5xx that the retries did not outlast.
+// ServerError is a 5xx that remained after the retries.
 type ServerError struct{ APIError }
 
-// Unwrap gives the APIError.
+// Unwrap returns the APIError.
 func (e *ServerError) Unwrap() error { return &e.APIError }
 
-// typed is e as the type that its status decides.
+// typed returns e as the type that its status decides.
 func (e APIError) typed() error {
 	switch {
 	case e.StatusCode == http.StatusBadRequest:
@@ -105,53 +115,53 @@ func (e APIError) typed() error {
 
 // InvalidArgumentError is an argument that was refused before anything was sent.
 type InvalidArgumentError struct {
-	Argument string // which one
+	Argument string // the name of the argument or option
 	Reason   string // what is wrong with it, and what would be right
 }
 
-// Error is one line of at most 512 bytes.
+// Error returns one line of at most 512 bytes.
 func (e *InvalidArgumentError) Error() string {
 	return errorLine("symphony: invalid "+e.Argument, e.Reason, "")
 }
 
-// DecodeError is a 2xx answer that is not what the API promises: not JSON, cut
-// off, of other types, null, too large, or a page of a sign-on gateway. Whether
-// the pod did what it was asked is not known.
+// DecodeError is a 2xx response that is not what the API promises: not JSON,
+// truncated, of other types, null, too large, or the page of a sign-on gateway. The pod
+// may have done what the call asked for.
 type DecodeError struct {
 	Method     string
 	Path       string // below the base URL
 	StatusCode int
 	TraceID    string
 	Attempts   int
-	Err        error // what is wrong with the answer
+	Err        error // what is wrong with the response
 }
 
-// Error is one line of at most 512 bytes.
+// Error returns one line of at most 512 bytes.
 func (e *DecodeError) Error() string {
-	words := "unusable answer"
+	reason := "unusable body"
 	if e.Err != nil {
-		words = e.Err.Error()
+		reason = e.Err.Error()
 	}
-	return errorLine(fmt.Sprintf("%s: the answer (%d) cannot be used", where(e.Method, e.Path), e.StatusCode),
-		words, notes(nil, e.Attempts, e.TraceID))
+	return errorLine(fmt.Sprintf("%s: the %d response cannot be used", where(e.Method, e.Path), e.StatusCode),
+		reason, notes(nil, e.Attempts, e.TraceID))
 }
 
-// Unwrap gives what is wrong with the answer.
+// Unwrap returns what is wrong with the response.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// callError is a call that ended without an answer that decides it. Its text is
-// made when it happens, so that it holds no secret; its causes can be tested for.
+// callError is a call that ended without a response that decides it. Its text is
+// formatted when the call ends, so that it holds no secret; its causes can be tested for.
 type callError struct {
 	text    string
 	causes  []error
-	noToken bool // the provider gave no token
+	noToken bool // the session-token provider failed; its error is the first cause
 }
 
 func (e *callError) Error() string   { return e.text }
 func (e *callError) Unwrap() []error { return e.causes }
 
-// newCallError describes a call by what happened to it and the first cause.
-func newCallError(method, path, what string, facts string, causes ...error) *callError {
+// newCallError describes a call by what happened to it and its causes.
+func newCallError(method, path, what, facts string, causes ...error) *callError {
 	before := where(method, path)
 	if what != "" {
 		before += ": " + what
@@ -163,12 +173,47 @@ func newCallError(method, path, what string, facts string, causes ...error) *cal
 	return &callError{text: errorLine(before, strings.Join(texts, "; "), facts), causes: causes}
 }
 
+// ErrNoSessionToken means that the SessionTokenProvider returned "". Nothing was sent.
+var ErrNoSessionToken = errors.New("the provider returned an empty session token")
+
+// IsCredentialError reports whether err means that every other call with the same
+// credentials would fail too: the pod rejected the session token and its replacement
+// (401), a login was refused (401 or 403), or the provider has no token
+// ([ErrNoSessionToken]). A worker should then stop, and an operator look at the
+// credentials. A 403 of a call other than a login does not count, since it may concern
+// one user only.
+func IsCredentialError(err error) bool {
+	if call, ok := errors.AsType[*callError](err); ok && call.noToken {
+		// A login that failed for another reason may succeed later, though it began with a 401.
+		err = call.causes[0]
+		if is[*ForbiddenError](err) {
+			return true
+		}
+	}
+	forbidden, ok := errors.AsType[*ForbiddenError](err)
+	return ok && forbidden.login || is[*UnauthorizedError](err) || errors.Is(err, ErrNoSessionToken)
+}
+
+// endsRun reports whether every later call of the same run would fail with err too:
+// the provider has no token, or the turn of the next request comes after the deadline.
+func endsRun(err error) bool {
+	call, ok := errors.AsType[*callError](err)
+	limit, limited := errors.AsType[*RateLimitError](err)
+	return IsCredentialError(err) || ok && call.noToken || limited && limit.cause != nil
+}
+
+// is reports whether err or one of its causes has the type E.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // where names the call that an error is about.
 func where(method, path string) string {
 	return strings.TrimSpace("symphony: " + method + " " + line(path, maxText/4))
 }
 
-// notes are the facts of an error in parentheses.
+// notes returns the facts of an error in parentheses.
 func notes(facts []string, attempts int, traceID string) string {
 	if attempts > 1 {
 		facts = append(facts, fmt.Sprintf("%d attempts", attempts))
@@ -180,4 +225,19 @@ func notes(facts []string, attempts int, traceID string) string {
 		return ""
 	}
 	return "(" + strings.Join(facts, ", ") + ")"
+}
+
+// errorLine returns the text of an error. What is shortened to fit is the reason in the
+// middle, which is somebody else's text.
+func errorLine(before, reason, after string) string {
+	const least = 32 // for the reason
+	before = line(before, maxText/2)
+	after = line(after, maxText-len(before)-least)
+	if reason = line(reason, maxText-len(before)-len(": ")-len(" ")-len(after)); reason != "" {
+		before += ": " + reason
+	}
+	if after != "" {
+		before += " " + after
+	}
+	return before
 }

@@ -125,7 +125,7 @@ func TestErrorText(t *testing.T) {
 		{"long reason", &symphony.InvalidArgumentError{Argument: "podURL", Reason: long}, []string{"symphony: invalid podURL: ä"}},
 		{
 			"long decode error", &symphony.DecodeError{Method: "GET", Path: "/" + long, StatusCode: 200, TraceID: "Ab3dE6", Err: errors.New(long)},
-			[]string{"(200)", "ä", "trace id Ab3dE6"},
+			[]string{"the 200 response", "ä", "trace id Ab3dE6"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,25 +8,29 @@ import (
 	"strings"
 )
 
-const pathFeed = "/v1/presence/feed/"
-
-// CreatePresenceFeed makes a feed of the changes of presence in the pod, and gives
-// its id: POST /v1/presence/feed/create. When an attempt's answer is lost, the feed
-// that it made stays behind at the pod.
+// CreatePresenceFeed creates a feed of the presence changes in the pod, and returns its id:
+// POST /v1/presence/feed/create. If the response of an attempt is lost, the feed that it
+// created remains at the pod.
 //
 // Deprecated: by Symphony since 24.1. Poll [Client.GetUserPresence] or
 // [Client.AllPresences] instead.
 func (c *Client) CreatePresenceFeed(ctx context.Context) (feedID string, err error) {
 	var feed createdFeed
-	err = c.do(ctx, request{method: http.MethodPost, path: pathFeed + "create", retryable: true}, &feed)
+	err = c.do(ctx, request{
+		operation: "CreatePresenceFeed",
+		route:     "/v1/presence/feed/create",
+		method:    http.MethodPost,
+		path:      "/v1/presence/feed/create",
+		retryable: true,
+	}, &feed)
 	return feed.ID, err
 }
 
-// ReadPresenceFeed gives the presences that changed since the feed was last read, at
-// most 500: GET /v1/presence/feed/{feedID}/read. When an attempt's answer is lost, so
-// are its changes.
+// ReadPresenceFeed returns the presences that changed since the feed was last read, at most
+// 500: GET /v1/presence/feed/{feedID}/read. If the response of an attempt is lost, its
+// changes are lost too.
 //
-// An empty feedID is refused with an [*InvalidArgumentError].
+// An empty feedID, "." and ".." are refused with an [*InvalidArgumentError].
 //
 // Deprecated: by Symphony since 24.1. Poll [Client.GetUserPresence] or
 // [Client.AllPresences] instead.
@@ -35,12 +39,18 @@ func (c *Client) ReadPresenceFeed(ctx context.Context, feedID string) ([]V2Prese
 	if err != nil {
 		return nil, err
 	}
-	return c.presences(ctx, path, "")
+	return c.presences(ctx, request{
+		operation: "ReadPresenceFeed",
+		route:     "/v1/presence/feed/{feedId}/read",
+		method:    http.MethodGet,
+		path:      path,
+		retryable: true,
+	})
 }
 
 // DeletePresenceFeed deletes a feed: POST /v1/presence/feed/{feedID}/delete.
 //
-// An empty feedID is refused with an [*InvalidArgumentError].
+// An empty feedID, "." and ".." are refused with an [*InvalidArgumentError].
 //
 // Deprecated: by Symphony since 24.1.
 func (c *Client) DeletePresenceFeed(ctx context.Context, feedID string) error {
@@ -48,10 +58,16 @@ func (c *Client) DeletePresenceFeed(ctx context.Context, feedID string) error {
 	if err != nil {
 		return err
 	}
-	err = c.do(ctx, request{method: http.MethodPost, path: path, retryable: true}, new(deletedFeed))
-	if gone, ok := errors.AsType[*APIError](err); ok && gone.Attempts > 1 &&
+	err = c.do(ctx, request{
+		operation: "DeletePresenceFeed",
+		route:     "/v1/presence/feed/{feedId}/delete",
+		method:    http.MethodPost,
+		path:      path,
+		retryable: true,
+	}, new(acknowledgement))
+	if gone, ok := errors.AsType[*APIError](err); ok && gone.maybeApplied &&
 		(gone.StatusCode == http.StatusBadRequest || gone.StatusCode == http.StatusNotFound) {
-		return nil // an attempt whose answer was lost has deleted it
+		return nil // an earlier attempt, whose response was lost, has deleted it
 	}
 	return err
 }
@@ -62,22 +78,19 @@ type createdFeed struct {
 
 func (f *createdFeed) validate() error {
 	if f.ID == "" {
-		return errors.New("a feed without an id")
+		return errors.New("the feed has no id")
 	}
 	return nil
 }
 
-// deletedFeed is an acknowledgement: which feed it was is known.
-type deletedFeed struct{}
-
-// feedPath escapes a feed id, which can hold any of "/", "+" and "=".
+// feedPath returns the path of a feed, whose id may hold "/", "+" and "=".
 func feedPath(feedID, action string) (string, error) {
 	if feedID == "" {
 		return "", &InvalidArgumentError{"feedID", "it is empty"}
 	}
-	path := pathFeed + strings.ReplaceAll(url.QueryEscape(feedID), "+", "%20") + action
+	path := "/v1/presence/feed/" + strings.ReplaceAll(url.QueryEscape(feedID), "+", "%20") + action
 	if checkPath(path) != nil {
-		return "", &InvalidArgumentError{"feedID", `it holds a ".." segment, as no feed of a pod does`}
+		return "", &InvalidArgumentError{"feedID", `it holds a "." or ".." segment, as no feed id of a pod does`}
 	}
 	return path, nil
 }

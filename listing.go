@@ -9,15 +9,14 @@ import (
 	"strconv"
 )
 
-// maxPresencePage is the most users that a page of a listing can have.
+// maxPresencePage is the largest number of users on a page of a listing.
 const maxPresencePage = 5000
 
-// ListPresences gives one page of the presences of all users: GET
-// /v2/users/presence. The caller needs the role "User Provisioning". A page has at
-// most limit users, 5000 at most, 1000 with 0. Users with an id smaller than
-// lastUserID are left out; whether that user itself is, the API does not say. Users
-// who are not listed are not active. Pages are expensive for the pod;
-// [Client.AllPresences] gets them all.
+// ListPresences returns one page of the presences of all users: GET /v2/users/presence. The
+// caller needs the role "User Provisioning". A page has at most limit users; the most is
+// 5000, and 0 means the pod's default, 1000. Users with an id smaller than lastUserID are
+// left out; the API does not say whether that user itself is. Users who are not listed are
+// not active. A page is expensive for the pod; [Client.AllPresences] reads all pages.
 //
 // A negative lastUserID, and a limit below 0 or above 5000, are refused with an
 // [*InvalidArgumentError].
@@ -37,54 +36,76 @@ func (c *Client) ListPresences(ctx context.Context, lastUserID int64, limit int)
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
 	}
-	return c.presences(ctx, "/v2/users/presence", query.Encode())
+	return c.presences(ctx, request{
+		operation: "ListPresences",
+		route:     "/v2/users/presence",
+		method:    http.MethodGet,
+		path:      "/v2/users/presence",
+		query:     query.Encode(),
+		retryable: true,
+	})
 }
 
-// AllPresences gives the presences of all users, page by page as they are consumed,
-// each user once. An error ends the sequence. It can be ranged again, and then asks
-// the pod again. The caller needs the role "User Provisioning".
+// AllPresences yields the presences of all users, each user once. It reads a page when the
+// one before is consumed. An error ends the sequence. Ranging the sequence again reads the
+// pages again. The caller needs the role "User Provisioning".
 //
-// It ends with the first page that brings no new user: a page may be short, because
-// users who are not active are left out of it. The ids of the users are kept
-// meanwhile, so that whatever the pod repeats is given once.
+// The sequence ends at the first page without a new user: a short page may be followed by
+// others, because users who are not active are left out of it. The ids of the users are kept
+// meanwhile, so that a user whom the pod repeats is yielded once. A presence without a user
+// id is yielded with UserID 0.
 func (c *Client) AllPresences(ctx context.Context) iter.Seq2[V2Presence, error] {
 	return func(yield func(V2Presence, error) bool) {
-		seen := map[int64]struct{}{}
+		seen := map[int64]bool{}
 		for last := int64(0); ; {
 			page, err := c.ListPresences(ctx, last, maxPresencePage)
 			if err != nil {
 				yield(V2Presence{}, err)
 				return
 			}
-			news := false
+			users := countNew(page, seen)
+			if users == 0 && len(seen) > 0 {
+				return
+			}
 			for _, presence := range page {
-				if _, ok := seen[presence.UserID]; ok {
-					continue
+				if presence.UserID != 0 {
+					if seen[presence.UserID] {
+						continue
+					}
+					seen[presence.UserID] = true
+					last = max(last, presence.UserID)
 				}
-				seen[presence.UserID] = struct{}{}
-				news = true
-				last = max(last, presence.UserID)
 				if !yield(presence, nil) {
 					return
 				}
 			}
-			if !news {
+			if users == 0 {
 				return
 			}
 		}
 	}
 }
 
-// presences makes a call that answers with a list of presences.
-func (c *Client) presences(ctx context.Context, path, query string) ([]V2Presence, error) {
+// countNew returns the number of users of a page who have not been seen.
+func countNew(page []V2Presence, seen map[int64]bool) (n int) {
+	for _, presence := range page {
+		if presence.UserID != 0 && !seen[presence.UserID] {
+			n++
+		}
+	}
+	return n
+}
+
+// presences makes a call whose response is a list of presences.
+func (c *Client) presences(ctx context.Context, req request) ([]V2Presence, error) {
 	var list presenceList
-	if err := c.do(ctx, request{method: http.MethodGet, path: path, query: query, retryable: true}, &list); err != nil {
+	if err := c.do(ctx, req, &list); err != nil {
 		return nil, err
 	}
 	return list, nil
 }
 
-// presenceList is a list of presences that are whole.
+// presenceList is a list of which each presence must be complete.
 type presenceList []V2Presence
 
 func (l *presenceList) validate() error {

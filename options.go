@@ -4,45 +4,63 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"go/version"
 	"log/slog"
 	"maps"
 	"math"
 	"net/http"
 	"net/textproto"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
+
+// sdkVersion is the version of this package, for the User-Agent.
+const sdkVersion = "0.1.0"
 
 const defaultAttemptTimeout = 30 * time.Second
 
-// settings are what the options of a client say.
+// settings are what the options of a client set.
 type settings struct {
 	httpClient     *http.Client
+	middleware     []func(http.RoundTripper) http.RoundTripper // the first is the outermost
+	observers      []func(context.Context, Attempt)
 	policy         RetryPolicy
 	attemptTimeout time.Duration
 	logger         *slog.Logger
 	userAgent      string
 	header         http.Header
 	certificate    *tls.Certificate
-	rate           float64 // calls a second, infinite without a limit
+	rate           float64 // requests a second; +Inf for no limit
 	plaintext      bool
 }
 
-// Option sets how a [Client] works. The order of options does not matter, but
-// that of two that set the same thing the last one holds.
+// Option sets how a [Client] works. Options may come in any order; if two set the same
+// thing, the last one wins. [WithObserver] and [WithMiddleware] add to what is there.
 type Option func(*settings) error
 
-// apply reads the options into settings that hold together.
+// Options returns several options as one, for packages that offer an option.
+func Options(opts ...Option) Option {
+	return func(s *settings) error {
+		for _, opt := range opts {
+			if opt == nil {
+				continue
+			}
+			if err := opt(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// apply returns the settings that the options make.
 func apply(opts []Option) (*settings, error) {
 	s := &settings{attemptTimeout: defaultAttemptTimeout, header: http.Header{}, rate: math.Inf(1)}
-	for _, opt := range opts {
-		if opt == nil {
-			continue
-		}
-		if err := opt(s); err != nil {
-			return nil, err
-		}
+	if err := Options(opts...)(s); err != nil {
+		return nil, err
 	}
 	s.policy = s.policy.withDefaults()
 	if s.policy.MinBackoff > s.policy.MaxBackoff {
@@ -53,16 +71,17 @@ func apply(opts []Option) (*settings, error) {
 	return s, nil
 }
 
-// WithHTTPClient sends through a client of yours: a proxy, a trust store, tracing
-// go here. Start from [NewTransport] to keep this package's settings:
+// WithHTTPClient sends requests through client: a proxy, a trust store and tracing are set
+// on it. Start from [NewTransport] to keep this package's settings:
 //
 //	transport := symphony.NewTransport()
 //	transport.TLSClientConfig.RootCAs = pool
 //	symphony.WithHTTPClient(&http.Client{Transport: transport})
 //
-// The client is copied, never modified; a nil Transport becomes NewTransport. Its
-// Timeout bounds each try, like [WithAttemptTimeout]; the shorter one holds. Its
-// CheckRedirect is not asked, because redirects are never followed.
+// The client is copied, never modified; a nil Transport becomes NewTransport. Its Timeout
+// bounds each attempt, like [WithAttemptTimeout]; the shorter one applies. Its CheckRedirect
+// is not used, because redirects are never followed. Its Transport should send each request
+// once; a RoundTripper that repeats requests belongs in [WithMiddleware].
 func WithHTTPClient(client *http.Client) Option {
 	return func(s *settings) error {
 		s.httpClient = client
@@ -70,7 +89,35 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithRetryPolicy sets how often, and after which waits, a call is tried again.
+// WithMiddleware puts a RoundTripper around each attempt: to sign requests, to trace them,
+// to add the headers of a gateway. It is called once for each client, with the RoundTripper
+// that its result is to call. The middleware of the first option is the outermost.
+//
+// The headers of the request are those that are sent, and [AttemptFromContext] tells which
+// attempt it is. A middleware that sends a request several times is not bounded by the
+// [RetryPolicy].
+func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) Option {
+	return func(s *settings) error {
+		if middleware != nil {
+			s.middleware = append(s.middleware, middleware)
+		}
+		return nil
+	}
+}
+
+// WithObserver calls observe after each attempt of a call, on the call's goroutine, when it
+// is known whether another attempt follows. The context is the call's. If the option is
+// given several times, all observers are called, in order.
+func WithObserver(observe func(context.Context, Attempt)) Option {
+	return func(s *settings) error {
+		if observe != nil {
+			s.observers = append(s.observers, observe)
+		}
+		return nil
+	}
+}
+
+// WithRetryPolicy sets how often a call is sent, and how long it waits between attempts.
 func WithRetryPolicy(policy RetryPolicy) Option {
 	return func(s *settings) error {
 		if policy.MaxAttempts < 0 || policy.MinBackoff < 0 || policy.MaxBackoff < 0 || policy.MaxRetryAfter < 0 {
@@ -81,8 +128,8 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 	}
 }
 
-// WithAttemptTimeout bounds one try of a call, until its answer is read; the
-// default is 30 s. The call as a whole is bounded by its context.
+// WithAttemptTimeout bounds one attempt of a call, until its response is read; the default
+// is 30 s. The context of a call bounds the call as a whole.
 func WithAttemptTimeout(timeout time.Duration) Option {
 	return func(s *settings) error {
 		if timeout <= 0 {
@@ -93,23 +140,24 @@ func WithAttemptTimeout(timeout time.Duration) Option {
 	}
 }
 
-// WithRateLimit sends at most perSecond calls a second, evenly spaced, retries
-// included. It is for those who know their limit: a client learns it from the first
-// 429 too, see "Throttling" in the package documentation. A call that cannot be sent
-// before its context's deadline fails at once with a [*RateLimitError].
+// WithRateLimit sends at most perSecond requests a second, retries included, with bursts of
+// at most a tenth of that (at least one). It is for those who know their limit; without it
+// the client learns the limit from the pod's 429 responses, see "Rate limits" in the package
+// documentation. A call that cannot be sent before its context's deadline fails at once with
+// a [*RateLimitError].
 func WithRateLimit(perSecond float64) Option {
 	return func(s *settings) error {
-		if !(perSecond > 0) { // nor is it a number
-			return &InvalidArgumentError{"WithRateLimit", fmt.Sprintf("%v calls a second is not above 0", perSecond)}
+		if !(perSecond > 0) { // also false for NaN
+			return &InvalidArgumentError{"WithRateLimit", fmt.Sprintf("%v requests a second is not above 0", perSecond)}
 		}
 		s.rate = perSecond
 		return nil
 	}
 }
 
-// WithLogger logs each attempt at Debug and each retry at Warn, with method,
-// path, status, trace id, and the pace in calls a second where there is one; never a
-// token, a header or a body. The default, and nil, is silence.
+// WithLogger logs each attempt at Debug, and at Warn an attempt that is followed by another,
+// with operation, attempt, status, duration, user id and trace id; never a token, a header
+// or a body. The default, and nil, is no log.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		s.logger = logger
@@ -117,8 +165,8 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithUserAgent puts a product, such as "phone-presence/2.1", before this
-// package's own in the User-Agent header.
+// WithUserAgent puts a product, such as "phone-presence/2.1", before this package's own in
+// the User-Agent header.
 func WithUserAgent(product string) Option {
 	return func(s *settings) error {
 		if !validHeaderValue(product) {
@@ -129,18 +177,27 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithHeader sends a header with every request, for a gateway in front of the
-// pod. The headers that this package sets itself are refused: sessionToken, Host,
-// Accept, User-Agent, X-Trace-Id and those that begin with Content-.
+// Headers that WithHeader refuses, besides those that begin with Content- or Proxy-.
+var (
+	ownHeaders      = []string{headerSessionToken, "Host", headerAccept, headerAcceptEncoding, headerUserAgent, headerTraceID}
+	hopByHopHeaders = []string{"Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer", "Keep-Alive"}
+)
+
+// WithHeader sends a header with every request, for a gateway in front of the pod. It
+// refuses the headers that this package sets (sessionToken, Host, Accept, Accept-Encoding,
+// User-Agent, X-Trace-Id and those that begin with Content-) and hop-by-hop headers
+// (Connection, Transfer-Encoding, Upgrade, TE, Trailer, Keep-Alive and those that begin with
+// Proxy-).
 func WithHeader(name, value string) Option {
 	return func(s *settings) error {
 		key := textproto.CanonicalMIMEHeaderKey(name)
 		switch {
 		case !validHeaderName(name):
 			return &InvalidArgumentError{"WithHeader", fmt.Sprintf("%q is not a header name", line(name, maxTraceID))}
-		case strings.HasPrefix(key, "Content-") || slices.Contains(
-			[]string{headerSessionToken, "Host", headerAccept, headerUserAgent, headerTraceID}, key):
+		case strings.HasPrefix(key, "Content-") || slices.Contains(ownHeaders, key):
 			return &InvalidArgumentError{"WithHeader", key + " is set by the SDK itself"}
+		case strings.HasPrefix(key, "Proxy-") || slices.Contains(hopByHopHeaders, key):
+			return &InvalidArgumentError{"WithHeader", key + " concerns one connection only, which the HTTP transport manages"}
 		case !validHeaderValue(value):
 			return &InvalidArgumentError{"WithHeader", "the value of " + key + " holds a line break or another control character"}
 		}
@@ -149,9 +206,10 @@ func WithHeader(name, value string) Option {
 	}
 }
 
-// WithClientCertificate shows a certificate to a gateway that asks for one. It is
-// not a login: for that see package auth. It is set on a clone of the transport,
-// which must be an *http.Transport.
+// WithClientCertificate presents a certificate to a gateway that asks for one. It is not a
+// login: for that see package auth. It is set on a clone of the transport, which must be an
+// *http.Transport without DialTLSContext and DialTLS; no connection that was made with the
+// certificate carries requests of the original transport.
 func WithClientCertificate(certificate tls.Certificate) Option {
 	return func(s *settings) error {
 		if len(certificate.Certificate) == 0 || certificate.PrivateKey == nil {
@@ -162,9 +220,8 @@ func WithClientCertificate(certificate tls.Certificate) Option {
 	}
 }
 
-// WithPlaintextHTTP allows a base URL with http:// to a host that is not
-// loopback. A session token is a password: use it only where the network between
-// is trusted.
+// WithPlaintextHTTP allows a base URL with http:// to a host that is not loopback. A session
+// token is a password: use it only where the network between is trusted.
 func WithPlaintextHTTP() Option {
 	return func(s *settings) error {
 		s.plaintext = true
@@ -172,46 +229,113 @@ func WithPlaintextHTTP() Option {
 	}
 }
 
-// lentClient is the HTTP client to work with, a copy that may be changed, and its
-// transport.
-func (s *settings) lentClient() (*http.Client, http.RoundTripper, error) {
-	client := http.Client{}
+// sender returns what sends the requests of the client.
+func (s *settings) sender() (sender, error) {
+	client := &http.Client{}
 	if s.httpClient != nil {
-		client = *s.httpClient
+		client = s.httpClient
 	}
-	if client.Transport == nil {
-		client.Transport = NewTransport()
+	if client.Timeout > 0 {
+		s.attemptTimeout = min(s.attemptTimeout, client.Timeout)
 	}
-	if s.certificate == nil {
-		return &client, client.Transport, nil
+	transport := client.Transport
+	switch {
+	case transport == nil:
+		transport = NewTransport()
+	case isNil(transport):
+		return sender{}, &InvalidArgumentError{"WithHTTPClient", fmt.Sprintf("its Transport is a nil %T; leave it nil, or set an *http.Transport", transport)}
 	}
-	transport, ok := client.Transport.(*http.Transport)
-	if !ok {
-		return nil, nil, &InvalidArgumentError{"WithClientCertificate", fmt.Sprintf(
-			"it needs an *http.Transport, and the HTTP client has a %T", client.Transport)}
+	if s.certificate != nil {
+		var err error
+		if transport, err = withCertificate(transport, *s.certificate); err != nil {
+			return sender{}, err
+		}
 	}
-	transport = transport.Clone()
-	if transport.TLSClientConfig == nil {
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	around := bounded(transport)
+	for _, middleware := range slices.Backward(s.middleware) {
+		if around = middleware(around); isNil(around) {
+			return sender{}, &InvalidArgumentError{"WithMiddleware", "the middleware returned a nil RoundTripper"}
+		}
 	}
-	transport.TLSClientConfig.Certificates = []tls.Certificate{*s.certificate}
-	transport.TLSClientConfig.GetClientCertificate = nil // which would be asked instead
-	return &client, transport, nil
+	if client.Jar != nil {
+		around = withCookies(around, client.Jar)
+	}
+	return newSender(transport, around), nil
 }
 
-// requestHeader is the header that every request has.
+// withCertificate returns a clone of a transport that presents a certificate.
+func withCertificate(transport http.RoundTripper, certificate tls.Certificate) (http.RoundTripper, error) {
+	refuse := func(reason string) (http.RoundTripper, error) {
+		return nil, &InvalidArgumentError{"WithClientCertificate", reason}
+	}
+	original, ok := transport.(*http.Transport)
+	if !ok {
+		return refuse(fmt.Sprintf("it needs an *http.Transport, and the HTTP client has a %T", transport))
+	}
+	if original.DialTLSContext != nil || original.DialTLS != nil { //nolint:staticcheck // deprecated, and still in use
+		return refuse("the transport's DialTLSContext or DialTLS makes the TLS connections and would not present it; set DialContext and TLSClientConfig instead")
+	}
+	clone := original.Clone()
+	if clone.TLSClientConfig == nil {
+		clone.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	clone.TLSClientConfig.Certificates = []tls.Certificate{certificate}
+	clone.TLSClientConfig.GetClientCertificate = nil // it would take precedence
+	if len(clone.TLSNextProto) > 0 {
+		// x/net/http2 keeps its connections here, which Clone shares with the original.
+		clone.TLSNextProto = nil
+		clone.ForceAttemptHTTP2 = true
+	}
+	return clone, nil
+}
+
+// bounded returns a transport that sends the request of an attempt as often as the attempt
+// allows, at most.
+func bounded(transport http.RoundTripper) http.RoundTripper {
+	return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+		limit := &sendLimit{most: 1, cancel: func() {}}
+		if state, ok := r.Context().Value(attemptKey{}).(*attemptState); ok {
+			limit.most, limit.cancel = state.sends, state.cancel
+		}
+		return limit.roundTrip(transport, r)
+	})
+}
+
+// withCookies returns a transport that keeps cookies in a jar, as an http.Client does.
+func withCookies(transport http.RoundTripper, jar http.CookieJar) http.RoundTripper {
+	return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+		r = r.Clone(r.Context())
+		for _, cookie := range jar.Cookies(r.URL) {
+			r.AddCookie(cookie)
+		}
+		response, err := transport.RoundTrip(r)
+		if response != nil {
+			if cookies := response.Cookies(); len(cookies) > 0 {
+				jar.SetCookies(r.URL, cookies)
+			}
+		}
+		return response, err
+	})
+}
+
+// requestHeader returns the header that every request has.
 func (s *settings) requestHeader() http.Header {
 	header := maps.Clone(s.header)
 	header[headerAccept] = []string{contentTypeJSON}
-	header[headerUserAgent] = []string{strings.TrimSpace(s.userAgent + " " + ownUserAgent())}
+	header[headerAcceptEncoding] = []string{"identity"} // the bodies are small
+	header[headerUserAgent] = []string{strings.TrimSpace(s.userAgent + " " + userAgent())}
 	return header
 }
 
-type traceIDKey struct{}
+// userAgent returns "symphony-go/VERSION (go1.26; linux/amd64)".
+func userAgent() string {
+	return fmt.Sprintf("symphony-go/%s (%s; %s/%s)", sdkVersion, version.Lang(runtime.Version()), runtime.GOOS, runtime.GOARCH)
+}
 
-// ContextWithTraceID makes calls with the context send traceID as X-Trace-Id,
-// instead of six random characters: Symphony support finds a call by it. A trace
-// id that is not printable ASCII, is empty or has more than 64 bytes is ignored.
-func ContextWithTraceID(ctx context.Context, traceID string) context.Context {
-	return context.WithValue(ctx, traceIDKey{}, traceID)
+// validHeaderName reports whether s is a token of RFC 9110.
+func validHeaderName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("!#$%&'*+-.^_`|~", r) &&
+			(r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
 }

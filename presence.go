@@ -2,49 +2,65 @@ package symphony
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+
+	"github.com/symphony-go/symphony/internal/limiter"
 )
 
-const (
-	pathUserPresence = "/v3/user/presence"
-	pathOwnPresence  = "/v2/user/presence"
-)
+const entitlementUserProvisioning = "User Provisioning"
 
-// SetUserPresence sets the presence of another user: POST /v3/user/presence. The
-// caller is a service user with the "User Provisioning" entitlement.
+// SetUserPresence sets the presence of another user: POST /v3/user/presence. The caller is
+// a service user with the "User Provisioning" entitlement; a session on behalf of a user may
+// set that user's own presence.
 //
-// With soft, a user who is offline stays so until they come online, and an idle
-// user may stay AWAY: the answer may carry another category than the one asked
-// for, which is success. Without soft the category shows at once. The call may be
-// applied twice with the same result, so it is retried.
+// With soft, a user who is offline stays offline, and the category applies once they come
+// online; an idle user may stay AWAY. The response may therefore carry another category than
+// the one asked for: that is success. Without soft the category shows at once. The call may
+// be applied twice with the same result, so it is retried.
 //
-// A userID below 1 and an empty category are refused with an
-// [*InvalidArgumentError]; a category that this package does not know is sent. The
-// pod answers with [*BadRequestError] for a category that cannot be set,
-// [*UnauthorizedError], [*ForbiddenError] without the entitlement,
-// [*NotFoundError] for an unknown user, [*RateLimitError] and [*ServerError] after
-// the retries.
+// A userID below 1 and an empty category are refused with an [*InvalidArgumentError]; a
+// category that this package does not know is sent. The pod's errors are
+// [*BadRequestError] for a category that it does not set, [*UnauthorizedError],
+// [*ForbiddenError] without the entitlement, [*NotFoundError] for an unknown user, and
+// [*RateLimitError] and [*ServerError] after the retries.
 //
 // Source: Pod API 20.17.1, "Set Other User's Presence - Admin V3",
 // https://rest-api.symphony.com/main/presence/set-other-user-presence-admin-v3.
 func (c *Client) SetUserPresence(ctx context.Context, userID int64, category PresenceCategory, soft bool) (*V2Presence, error) {
+	return c.setUserPresence(ctx, userID, category, soft, limiter.Single)
+}
+
+func (c *Client) setUserPresence(ctx context.Context, userID int64, category PresenceCategory, soft bool, class limiter.Class) (*V2Presence, error) {
 	if err := checkUserID(userID); err != nil {
 		return nil, err
 	}
 	if err := checkCategory(category); err != nil {
 		return nil, err
 	}
-	body := struct {
-		Category PresenceCategory `json:"category"`
-		UserID   int64            `json:"userId"`
-	}{category, userID}
-	return c.presence(ctx, request{http.MethodPost, pathUserPresence, softQuery(soft), body, true})
+	return c.presence(ctx, request{
+		operation: "SetUserPresence",
+		route:     "/v3/user/presence",
+		method:    http.MethodPost,
+		path:      "/v3/user/presence",
+		query:     fmt.Sprintf("soft=%t", soft),
+		body: struct {
+			Category PresenceCategory `json:"category"`
+			UserID   int64            `json:"userId"`
+		}{category, userID},
+		retryable:   true,
+		class:       class,
+		userID:      userID,
+		entitlement: entitlementUserProvisioning,
+	})
 }
 
-// SetPresence sets the presence of the session's own user: POST /v2/user/presence.
-// The user needs the privilege ADMIN_PRESENCE_UPDATE. The meaning of soft, the
-// refused arguments and the errors are those of [Client.SetUserPresence].
+// SetPresence sets the presence of the session's own user: POST /v2/user/presence. The user
+// needs the privilege ADMIN_PRESENCE_UPDATE. The meaning of soft, the refused arguments and
+// the errors are those of [Client.SetUserPresence].
 //
 // A bot that reads a datafeed is set AVAILABLE by each read.
 //
@@ -53,78 +69,119 @@ func (c *Client) SetPresence(ctx context.Context, category PresenceCategory, sof
 	if err := checkCategory(category); err != nil {
 		return nil, err
 	}
-	body := struct {
-		Category PresenceCategory `json:"category"`
-	}{category}
-	return c.presence(ctx, request{http.MethodPost, pathOwnPresence, softQuery(soft), body, true})
+	return c.presence(ctx, request{
+		operation: "SetPresence",
+		route:     "/v2/user/presence",
+		method:    http.MethodPost,
+		path:      "/v2/user/presence",
+		query:     fmt.Sprintf("soft=%t", soft),
+		body: struct {
+			Category PresenceCategory `json:"category"`
+		}{category},
+		retryable: true,
+	})
 }
 
-// GetPresence gives the presence of the session's own user: GET /v2/user/presence.
+// GetPresence returns the presence of the session's own user: GET /v2/user/presence.
 //
 // Source: Pod API 20.17.1, "Get Presence".
 func (c *Client) GetPresence(ctx context.Context) (*V2Presence, error) {
-	return c.presence(ctx, request{method: http.MethodGet, path: pathOwnPresence, retryable: true})
+	return c.presence(ctx, request{
+		operation: "GetPresence",
+		route:     "/v2/user/presence",
+		method:    http.MethodGet,
+		path:      "/v2/user/presence",
+		retryable: true,
+	})
 }
 
-// GetUserPresence gives the presence of a user: GET /v3/user/{userID}/presence. With
-// local, only the own pod is asked, and a user of another one shows OFFLINE.
+// GetUserPresence returns the presence of a user: GET /v3/user/{userID}/presence. With local
+// only this pod is queried, and a user of another pod shows OFFLINE.
 //
-// The presence of a user of another pod is known only while the own user is
-// connected with them and has registered interest
-// ([Client.RegisterPresenceInterest]); read it at most once in five minutes.
+// The presence of a user of another pod is known only while the caller's user is connected
+// with them and has registered interest ([Client.RegisterPresenceInterest]). Read it at most
+// once in five minutes.
 //
 // A userID below 1 is refused with an [*InvalidArgumentError]; an unknown user is a
 // [*NotFoundError].
 //
 // Source: Pod API 20.17.1, "Get User Presence V3".
 func (c *Client) GetUserPresence(ctx context.Context, userID int64, local bool) (*V2Presence, error) {
+	return c.getUserPresence(ctx, userID, local, limiter.Single)
+}
+
+func (c *Client) getUserPresence(ctx context.Context, userID int64, local bool, class limiter.Class) (*V2Presence, error) {
 	if err := checkUserID(userID); err != nil {
 		return nil, err
 	}
-	path := fmt.Sprintf("/v3/user/%d/presence", userID)
-	return c.presence(ctx, request{method: http.MethodGet, path: path, query: fmt.Sprintf("local=%t", local), retryable: true})
+	return c.presence(ctx, request{
+		operation: "GetUserPresence",
+		route:     "/v3/user/{uid}/presence",
+		method:    http.MethodGet,
+		path:      fmt.Sprintf("/v3/user/%d/presence", userID),
+		query:     fmt.Sprintf("local=%t", local),
+		retryable: true,
+		class:     class,
+		userID:    userID,
+	})
 }
 
+// maxRegistered is the number of ids that one request registers at most.
+const maxRegistered = 1000
+
 // RegisterPresenceInterest asks the pod to keep track of users of other pods, so that
-// [Client.GetUserPresence] knows them: POST /v1/user/presence/register. The caller
-// needs the privilege ADMIN_PRESENCE_UPDATE, and a connection with each user. It
-// holds for an hour: register again before that.
+// [Client.GetUserPresence] knows them: POST /v1/user/presence/register, with at most 1,000
+// ids a request. The caller needs the privilege ADMIN_PRESENCE_UPDATE, and a connection with
+// each user. A registration lasts for an hour: register again before it ends. After an error
+// some of the users may be registered; registering them again is harmless.
 //
 // An id below 1, and no ids at all, are refused with an [*InvalidArgumentError].
 //
 // Source: Pod API 20.17.1, "Register Presence Interest".
 func (c *Client) RegisterPresenceInterest(ctx context.Context, userIDs ...int64) error {
 	if len(userIDs) == 0 {
-		return &InvalidArgumentError{"userIDs", "there are none"}
+		return &InvalidArgumentError{"userIDs", "there are none; pass at least one user id"}
 	}
 	for _, id := range userIDs {
 		if err := checkUserID(id); err != nil {
 			return err
 		}
 	}
-	return c.do(ctx, request{http.MethodPost, "/v1/user/presence/register", "", userIDs, true}, new(acknowledgement))
+	for chunk := range slices.Chunk(userIDs, maxRegistered) {
+		err := c.do(ctx, request{
+			operation: "RegisterPresenceInterest",
+			route:     "/v1/user/presence/register",
+			method:    http.MethodPost,
+			path:      "/v1/user/presence/register",
+			body:      chunk,
+			retryable: true,
+		}, new(acknowledgement))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// acknowledgement is an answer that says only that all went well.
+// acknowledgement is a response that says only that the call succeeded.
 type acknowledgement struct {
-	Format  string `json:"format"`
-	Message string `json:"message"`
+	Code json.RawMessage `json:"code"` // of an error
 }
 
-// presence makes a call that answers with one presence.
+func (a *acknowledgement) validate() error {
+	if len(a.Code) > 0 {
+		return errors.New("it has an error code")
+	}
+	return nil
+}
+
+// presence makes a call whose response is one presence.
 func (c *Client) presence(ctx context.Context, req request) (*V2Presence, error) {
 	presence := new(V2Presence)
 	if err := c.do(ctx, req, presence); err != nil {
 		return nil, err
 	}
 	return presence, nil
-}
-
-func softQuery(soft bool) string {
-	if soft {
-		return "soft=true"
-	}
-	return "soft=false"
 }
 
 func checkUserID(id int64) error {
@@ -136,7 +193,7 @@ func checkUserID(id int64) error {
 
 func checkCategory(category PresenceCategory) error {
 	if category == "" {
-		return &InvalidArgumentError{"category", fmt.Sprintf("it is empty; the pod takes one of %v", PresenceCategories())}
+		return &InvalidArgumentError{"category", fmt.Sprintf("it is empty; the pod accepts one of %v", PresenceCategories())}
 	}
 	return nil
 }

@@ -5,25 +5,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/symphony-go/symphony/internal/limiter"
 )
 
-// RetryPolicy says how often a call is tried, and how long is waited in between.
-// A zero field means its default. See "Retries" in the package documentation for
-// what is tried again.
+// RetryPolicy says how often a call is sent, and how long it waits between attempts. A
+// zero field means its default. See "Retries" in the package documentation for what is
+// retried.
 type RetryPolicy struct {
-	MaxAttempts   int           // tries in all, the first included; default 4, 1 never tries again
-	MinBackoff    time.Duration // the shortest wait; default 250 ms
-	MaxBackoff    time.Duration // the longest wait that the pod did not ask for; default 5 s
+	MaxAttempts   int           // attempts in all, the first included; default 4, 1 never tries again
+	MinBackoff    time.Duration // the ceiling of the first wait, which doubles with each; default 250 ms
+	MaxBackoff    time.Duration // the ceiling of any wait that the pod did not ask for; default 5 s
 	MaxRetryAfter time.Duration // the longest Retry-After that is waited for; default 30 s
 }
 
@@ -43,101 +43,133 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
-// backoff is the wait after an attempt, counted from 1: at random between
-// MinBackoff and a ceiling that doubles each time, from twice MinBackoff.
+// backoff returns the wait after an attempt, counted from 1: at random from the upper half
+// of a ceiling that doubles with each attempt, so that callers never move in step.
 func (p RetryPolicy) backoff(attempt int) time.Duration {
 	ceiling := p.MaxBackoff
-	if shift := min(attempt, 62); p.MinBackoff <= ceiling>>shift {
+	if shift := min(attempt-1, 62); p.MinBackoff <= ceiling>>shift {
 		ceiling = p.MinBackoff << shift
 	}
-	return p.MinBackoff + randomUpTo(ceiling-p.MinBackoff)
+	return ceiling - randomBelow(ceiling/2)
 }
 
-// randomUpTo is a random duration from 0 to below limit.
-func randomUpTo(limit time.Duration) time.Duration {
+// randomBelow returns a random duration from 0 up to, but not including, limit.
+func randomBelow(limit time.Duration) time.Duration {
 	if limit <= 0 {
 		return 0
 	}
 	return rand.N(limit)
 }
 
-// newRetrier is the loop around a client's attempts. It asks the call what to do,
-// and never gives up by itself.
-func newRetrier(client *http.Client, s *settings, header func(*call) http.Header) *retryablehttp.Client {
-	return &retryablehttp.Client{
-		HTTPClient: client,
-		RetryMax:   math.MaxInt,
-		CheckRetry: func(ctx context.Context, _ *http.Response, err error) (bool, error) {
-			if err != nil {
-				return false, err // the context ended
+// outcome tells the limiter how an attempt ended. The limiter waits for what the response
+// asked for, within the policy.
+func (p RetryPolicy) outcome(resp response, attempt int) limiter.Outcome {
+	o := limiter.Outcome{Kind: limiter.Accepted, Attempt: attempt}
+	asked := retryAfter(resp.header)
+	switch {
+	case resp.status == http.StatusTooManyRequests, resp.status == http.StatusServiceUnavailable && asked > 0:
+		o.Kind = limiter.Throttled
+		if o.RetryAfter = min(asked, p.MaxRetryAfter); o.RetryAfter == 0 {
+			o.RetryAfter = p.backoff(attempt)
+		}
+	case resp.err != nil, resp.status >= 500:
+		o.Kind = limiter.Failed
+	}
+	return o
+}
+
+// wait returns how long to wait after an attempt that is to be repeated. It is not ok if
+// the policy or the context's deadline leaves no time for that.
+func (p RetryPolicy) wait(ctx context.Context, resp response) (wait time.Duration, ok bool) {
+	asked := retryAfter(resp.header)
+	switch throttled := p.outcome(resp, resp.number).Kind == limiter.Throttled; {
+	case asked > p.MaxRetryAfter:
+		return 0, false
+	case throttled:
+		wait = resp.wait
+	case asked > 0:
+		// Callers that were asked to wait together do not come back together.
+		wait = max(resp.wait, asked+randomBelow(min(p.MinBackoff, math.MaxInt64-asked)))
+	default:
+		wait = max(resp.wait, p.backoff(resp.number))
+	}
+	deadline, limited := ctx.Deadline()
+	return wait, !limited || ctx.Done() == nil || time.Until(deadline) > wait
+}
+
+// retry makes the attempts of a call that follow its first one, until one decides the call
+// or there have been limit attempts. go-retryablehttp runs the loop, with a client made for
+// this call: its transport returns the first response and then makes attempts. report is
+// told of each attempt that another one follows.
+func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limit int, attempt func(previous response) (response, error), report func(response, time.Duration)) (response, error) {
+	last, started := first, false
+	var wait time.Duration
+	var ended error // no further attempt can be made
+	transport := roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+		if started {
+			lost := last.maybeApplied || last.lost()
+			if last, ended = attempt(last); ended != nil {
+				return nil, ended
 			}
-			call := callOf(ctx)
-			again, err := call.shallRetry(s.policy)
-			if again {
-				call.log(s.logger, slog.LevelWarn, "symphony: trying again", slog.Duration("wait", call.wait))
+			last.maybeApplied = lost
+		}
+		started = true
+		if last.status == 0 {
+			return nil, last.err
+		}
+		return &http.Response{StatusCode: last.status, Header: last.header, Body: http.NoBody, Request: r}, nil
+	})
+	again := false
+	loop := &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax: math.MaxInt,
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) {
+			again = false
+			switch {
+			case ended != nil || !last.retryable() || call.attempts >= limit:
+				return false, nil
+			case ctx.Err() != nil:
+				ended = call.stopped(ctx, ctx.Err(), call.failure(last))
+				return false, nil
 			}
-			return again, err
-		},
-		Backoff: func(_, _ time.Duration, _ int, response *http.Response) time.Duration {
-			call := callOf(response.Request.Context())
-			if call.last.status == http.StatusTooManyRequests {
-				return 0 // the throttle does the waiting: the call takes the next turn after it
+			if wait, again = p.wait(ctx, last); again {
+				report(last, wait)
 			}
-			return call.wait
+			return again, nil
 		},
-		// A header of its own for each attempt: http.Client adds its jar's cookies to it.
-		PrepareRetry: func(r *http.Request) error {
-			r.Header = header(callOf(r.Context()))
-			return nil
-		},
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
+	r := (&http.Request{Method: call.method, URL: &call.url, Header: http.Header{}}).WithContext(ctx)
+	_, err := loop.Do(&retryablehttp.Request{Request: r}) //nolint:bodyclose // there is none
+	if err != nil && again {                              // the context ended during the wait
+		return response{}, call.stopped(ctx, err, call.failure(last))
+	}
+	return last, ended
 }
 
-// shallRetry decides after an attempt whether there is to be another one, and
-// sets the wait before it, which a 429 has set already. Its error is that of a context
-// that ended meanwhile.
-func (c *call) shallRetry(policy RetryPolicy) (bool, error) {
-	if !c.mayTryAgain() {
-		return false, nil
-	}
-	switch asked := retryAfter(c.last.header); {
-	case asked > policy.MaxRetryAfter:
-		return false, nil
-	case c.last.status == http.StatusTooManyRequests:
-	case asked > 0:
-		// Those who were asked to wait together do not come back together.
-		c.wait = asked + randomUpTo(min(policy.MinBackoff, math.MaxInt64-asked))
-	default:
-		c.wait = policy.backoff(c.attempts)
-	}
-	if err := c.Err(); err != nil {
-		return false, err
-	}
-	deadline, ok := c.Deadline()
-	return !ok || time.Until(deadline) > c.wait, nil
-}
+type roundTripperFunc func(*http.Request) (*http.Response, error)
 
-// mayTryAgain reports whether there is any use in another attempt.
-func (c *call) mayTryAgain() bool {
-	return c.retryable && c.attempts < c.maxAttempts && c.last.retryable() && !c.last.final
-}
+func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// retryable reports whether the same request may fare better later.
-func (o *outcome) retryable() bool {
-	switch o.status {
+// retryable reports whether the same request may succeed later.
+func (r *response) retryable() bool {
+	switch r.status {
 	case 0:
-		return isTransient(o.err)
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return isTransient(r.err)
+	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		520, 521, 522, 523, 524, 529, 530: // of gateways
 		return true
 	}
-	return isSuccess(o.status) && o.err != nil
+	return r.ok() && r.err != nil
 }
 
-// isTransient reports whether a connection may come about later. A host that does
-// not exist, a certificate that is refused by either side and a server that speaks
-// no TLS stay as they are.
+// isTransient reports whether a connection may succeed later. A host name that does not
+// exist, a certificate that one side rejects and a server without TLS are permanent.
 func isTransient(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return false
@@ -148,64 +180,13 @@ func isTransient(err error) bool {
 	if proxy, ok := errors.AsType[*proxyError](err); ok {
 		return proxy.status >= 500
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if strings.Contains(err.Error(), "invalid proxy address") { // net/http has no type for it
 		return false
 	}
-	if strings.Contains(err.Error(), "invalid proxy address") { // which net/http says in words only
-		return false
-	}
-	return !errors.Is(err, http.ErrSchemeMismatch) && !isCertificateError(err)
+	return !is[tls.RecordHeaderError](err) && !errors.Is(err, http.ErrSchemeMismatch) && !isCertificateError(err)
 }
 
 func isCertificateError(err error) bool {
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, host := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return verification || authority || host || invalid
-}
-
-// retryAfter is the wait that an answer asks for, in seconds (a fraction too) or
-// until a date; 0 if it asks for none.
-func retryAfter(header http.Header) time.Duration {
-	value := strings.TrimSpace(header.Get("Retry-After"))
-	if value == "" {
-		return 0
-	}
-	if strings.Trim(value, "0123456789.") == "" {
-		seconds, err := strconv.ParseFloat(value, 64)
-		switch {
-		case err != nil && !errors.Is(err, strconv.ErrRange):
-			return 0
-		case seconds >= math.MaxInt64/float64(time.Second):
-			return math.MaxInt64
-		}
-		return time.Duration(seconds * float64(time.Second))
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return max(0, time.Until(date))
-}
-
-// log logs what the last attempt brought.
-func (c *call) log(logger *slog.Logger, level slog.Level, message string, attrs ...slog.Attr) {
-	if logger == nil || !logger.Enabled(c.Context, level) {
-		return
-	}
-	attrs = append([]slog.Attr{
-		slog.String("method", c.method),
-		slog.String("path", line(c.path, maxText)),
-		slog.Int("attempt", c.attempts),
-		slog.Int("status", c.last.status),
-		slog.String("trace_id", c.traceID),
-	}, attrs...)
-	if c.pace > 0 && !math.IsInf(c.pace, 1) {
-		attrs = append(attrs, slog.Float64("pace", c.pace))
-	}
-	if c.last.err != nil {
-		attrs = append(attrs, slog.String("error", line(c.secrets.redact(c.last.err.Error()), maxText)))
-	}
-	logger.LogAttrs(c.Context, level, message, attrs...)
+	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
 }

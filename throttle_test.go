@@ -1,10 +1,8 @@
 package symphony_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -338,15 +336,6 @@ func TestRefusalChangesTurns(t *testing.T) {
 	})
 }
 
-// The turns of a process that was held up are not all taken at once; one always is.
-func TestTurnsThatComeLate(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const s, ms = time.Second, time.Millisecond
-		require.Equal(t, []bool{true, false, true, false}, symphony.TakeLateTurns(s, s, 5*ms, 20*ms))
-	})
-}
-
 // A wait that the context cannot outlast fails at once, and takes nobody's turn.
 func TestTurnAfterTheDeadline(t *testing.T) {
 	t.Parallel()
@@ -658,7 +647,7 @@ type overdue struct{ context.Context }
 
 func (overdue) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
 
-// A call that has had its answer keeps it when there is no turn for another attempt.
+// A call whose session token was renewed and that has no turn before its deadline was not rejected.
 func TestRenewalWithoutATurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -675,27 +664,9 @@ func TestRenewalWithoutATurn(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err = client.GetPresence(ctx)
-		unauthorized, ok := errors.AsType[*symphony.UnauthorizedError](err)
-		require.True(t, ok, err)
-		require.Equal(t, 1, unauthorized.Attempts)
-	})
-}
-
-// The pace is in the log when there is one, in calls a second.
-func TestPaceIsLogged(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(200), answers(429, "Retry-After", "1"), answers(200)}}
-		client := fake(t, transport.RoundTrip, symphony.WithLogger(logger))
-		require.NoError(t, setBusy(t, client))
-		require.NotContains(t, log.String(), "pace")
-		require.NoError(t, setBusy(t, client))
-		require.Contains(t, log.String(), `"pace":50`)
-		<-time.After(time.Hour)
-		log.Reset()
-		require.NoError(t, setBusy(t, client))
-		require.NotContains(t, log.String(), "pace", "it is forgotten")
+		require.True(t, is[*symphony.RateLimitError](err), err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.False(t, is[*symphony.UnauthorizedError](err), "the new token may be good")
+		require.False(t, symphony.IsCredentialError(err))
 	})
 }

@@ -29,7 +29,7 @@ func TestAttemptsThatOverlap(t *testing.T) {
 			for range 5 {
 				group.Go(func() {
 					start := time.Now()
-					require.ErrorContains(t, setBusy(t, client), "no answer within 30s")
+					require.ErrorContains(t, setBusy(t, client), "no response within 30s")
 					require.Equal(t, 30*time.Second, time.Since(start))
 				})
 				_, err := client.SetUserPresence(t.Context(), 42, symphony.PresenceBusy, true)
@@ -56,14 +56,13 @@ func TestAttemptContext(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, 30*time.Second, time.Until(due))
 		require.ErrorIs(t, attempt.Err(), context.Canceled)
-		require.Zero(t, client.AttemptsUnderWay(), "nothing is kept of it")
 
 		client = fake(t, func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			require.ErrorIs(t, r.Context().Err(), context.DeadlineExceeded)
 			return nil, r.Context().Err()
 		}, once)
-		require.ErrorContains(t, setBusy(t, client), "no answer within 30s")
+		require.ErrorContains(t, setBusy(t, client), "no response within 30s")
 
 		client = fake(t, func(r *http.Request) (*http.Response, error) {
 			ctx, cancel := context.WithCancel(r.Context())

@@ -2,73 +2,119 @@ package symphony
 
 import (
 	"context"
-	"errors"
+	"reflect"
 	"strings"
 )
 
-// SessionTokenProvider gives the session token of a call. It is asked before
-// each call, so it must be cheap and safe for concurrent use: keep a token until
-// the pod refuses it. Package auth has providers that log in.
+// SessionTokenProvider returns the session token that a call sends. It is asked before
+// each attempt, so it must be cheap and safe for concurrent use: keep a token until the
+// pod rejects it. The providers in package auth log in.
 type SessionTokenProvider interface {
 	SessionToken(ctx context.Context) (string, error)
 }
 
-// SessionTokenRefresher is a SessionTokenProvider that can replace a token which
-// the pod refused with 401. A refresher that already holds a newer token than
-// rejected returns that one: calls that are refused together then cost one login.
+// SessionTokenRefresher is a SessionTokenProvider that can replace a token which the
+// pod rejected with 401. A refresher that already holds a newer token than rejected
+// returns that token: then calls that are rejected together cause one login.
 type SessionTokenRefresher interface {
 	SessionTokenProvider
 	RefreshSessionToken(ctx context.Context, rejected string) (string, error)
 }
 
-// ErrNoSessionToken means that the SessionTokenProvider returned "". Nothing was sent.
-var ErrNoSessionToken = errors.New("the provider returned an empty session token")
-
-// SessionTokenFunc is a function that serves as a [SessionTokenProvider], for a
-// token that something else keeps fresh (a file, a sidecar). When the pod refuses
-// a token the function is asked once more, and the request is sent again if the
-// token is another one.
+// SessionTokenFunc is a function that serves as a [SessionTokenProvider], for a token
+// that is renewed elsewhere (a file, a sidecar). When the pod rejects a token the
+// function is called once more, and the request is sent again if it returns another
+// token.
 type SessionTokenFunc func(ctx context.Context) (string, error)
 
 // SessionToken calls f.
 func (f SessionTokenFunc) SessionToken(ctx context.Context) (string, error) { return f(ctx) }
 
-// StaticSessionToken gives always the same token, for scripts and tests: a
-// session ends between an hour and two weeks after its login.
+// StaticSessionToken returns a provider of one token, for scripts and tests: a session
+// ends between an hour and two weeks after its login. [NewClient] refuses an empty token.
 func StaticSessionToken(token string) SessionTokenProvider {
 	// A closure, because fmt prints the fields of a struct, but never what a closure holds.
-	return SessionTokenFunc(func(context.Context) (string, error) { return token, nil })
+	return staticToken(func() string { return token })
 }
 
-// NoSessionToken is the provider of a client that sends no session token: the
-// login endpoints want none.
+type staticToken func() string
+
+// SessionToken returns the token.
+func (t staticToken) SessionToken(context.Context) (string, error) { return t(), nil }
+
+// NoSessionToken is the provider of a client that sends no session token, as the login
+// endpoints expect.
 var NoSessionToken = noSessionToken{}
 
 type noSessionToken struct{}
 
-// SessionToken returns no token. A client does not ask: it knows NoSessionToken.
+// SessionToken returns "". A client does not call it: it knows NoSessionToken.
 func (noSessionToken) SessionToken(context.Context) (string, error) { return "", nil }
 
-// sessionToken is the token to send with a call, "" with NoSessionToken.
-func (c *Client) sessionToken(ctx context.Context) (string, error) {
-	return c.checked((*c.tokens).SessionToken(ctx))
+// tokenSource is a checked provider. It holds functions, so that no fmt verb prints a
+// token that is a field of the provider.
+type tokenSource struct {
+	none    bool // NoSessionToken
+	token   func(ctx context.Context) (string, error)
+	refresh func(ctx context.Context, rejected string) (string, error) // nil if the provider cannot
 }
 
-// renewedSessionToken is the token to send after the pod refused one.
-func (c *Client) renewedSessionToken(ctx context.Context, rejected string) (string, error) {
-	if refresher, ok := (*c.tokens).(SessionTokenRefresher); ok {
-		return c.checked(refresher.RefreshSessionToken(ctx, rejected))
+func newTokenSource(provider SessionTokenProvider) (tokenSource, error) {
+	refuse := func(reason string) (tokenSource, error) {
+		return tokenSource{}, &InvalidArgumentError{"tokens", reason}
 	}
-	return c.checked((*c.tokens).SessionToken(ctx))
+	if isNil(provider) {
+		return refuse("it is nil; for a client without a session token there is NoSessionToken")
+	}
+	if static, ok := provider.(staticToken); ok && static() == "" {
+		return refuse("StaticSessionToken has an empty token; for a client without a session token there is NoSessionToken")
+	}
+	source := tokenSource{none: provider == NoSessionToken, token: provider.SessionToken}
+	if refresher, ok := provider.(SessionTokenRefresher); ok {
+		source.refresh = refresher.RefreshSessionToken
+	}
+	return source, nil
 }
 
-// checked passes on a token that can be sent as a header.
-func (c *Client) checked(token string, err error) (string, error) {
+// isNil reports whether an interface holds nothing or a nil pointer, function or map.
+func isNil(value any) bool {
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return v.IsNil()
+	}
+	return false
+}
+
+// get returns the token to send, "" with NoSessionToken.
+func (s *tokenSource) get(ctx context.Context) (string, error) {
+	if s.none {
+		return "", nil
+	}
+	return checkToken(s.token(ctx))
+}
+
+// replace returns the token to send after the pod rejected one. It is not ok if there is
+// no other.
+func (s *tokenSource) replace(ctx context.Context, rejected string) (token string, ok bool, err error) {
+	switch {
+	case s.none:
+		return "", false, nil
+	case s.refresh != nil:
+		token, err = checkToken(s.refresh(ctx, rejected))
+		return token, true, err
+	}
+	token, err = checkToken(s.token(ctx))
+	return token, token != rejected, err
+}
+
+// checkToken returns a token that can be sent in a header.
+func checkToken(token string, err error) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case *c.tokens == NoSessionToken:
-		return "", nil
 	case strings.Trim(token, " \t") == "":
 		return "", ErrNoSessionToken
 	case !validHeaderValue(token) || strings.TrimSpace(token) != token:
@@ -78,4 +124,9 @@ func (c *Client) checked(token string, err error) (string, error) {
 		}
 	}
 	return token, nil
+}
+
+// validHeaderValue reports whether s can be sent as a header value as it is.
+func validHeaderValue(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }

@@ -1,26 +1,24 @@
 package symphony
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 )
 
-const (
-	maxBody      = 16 << 20 // bytes read of an answer
-	maxErrorBody = 64 << 10 // bytes read of an answer that is an error, or that nobody wants
-)
-
-// NewTransport is a new transport with this package's settings, to adjust and to
-// lend with [WithHTTPClient]: the proxy from the environment, HTTP/2, an idle pool
-// that serves many workers, and no wait without an end.
+// NewTransport returns a new transport with this package's settings, to adjust and to pass
+// to [WithHTTPClient]: the proxy from the environment, HTTP/2, a pool of idle connections
+// that is large enough for many workers, and a time limit for each step.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -30,11 +28,11 @@ func NewTransport() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
-		// A connection that a firewall forgot is found out before an attempt times out on it.
+		// A ping finds a connection that a firewall forgot before an attempt times out on it.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		MaxIdleConnsPerHost: 512,
 		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true, // the answers are small
+		DisableCompression:  true, // the bodies are small
 	}
 }
 
@@ -42,179 +40,258 @@ func NewTransport() *http.Transport {
 type proxyError struct {
 	proxy  string // host and port, without credentials
 	status int
+	header http.Header
 }
 
 func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answered %d %s", e.proxy, e.status, http.StatusText(e.status))
+	return fmt.Sprintf("the proxy %s returned %d %s", e.proxy, e.status, http.StatusText(e.status))
 }
 
 func onProxyConnectResponse(_ context.Context, proxy *url.URL, _ *http.Request, response *http.Response) error {
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &proxyError{proxy.Host, response.StatusCode}
+	return &proxyError{proxy.Host, response.StatusCode, response.Header}
 }
 
-// outcome is what one attempt brought: an answer, or the error in its place. A 2xx
-// may have both, when its body broke off.
-type outcome struct {
-	status int // 0 without an answer
-	header http.Header
-	body   []byte
-	cut    bool // there was more of the body
-	err    error
-	proxy  string // who wants credentials, when the status is 407
-	final  bool   // there is no time for another attempt
+// proxyRefusal returns the 407 of a proxy that asks for credentials before it opens a
+// tunnel. A transport without onProxyConnectResponse reports it by its text only.
+func proxyRefusal(err error) (response, bool) {
+	proxy, ok := errors.AsType[*proxyError](err)
+	switch {
+	case ok && proxy.status == http.StatusProxyAuthRequired:
+		return response{status: proxy.status, header: proxy.header, proxy: proxy.proxy}, true
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired):
+		return response{status: http.StatusProxyAuthRequired}, true
+	}
+	return response{}, false
 }
 
-// attempts is the RoundTripper under go-retryablehttp and http.Client: it makes one
-// attempt, bounded in time and in size, and leaves the outcome in the call.
-//
-// What it hands up is always an empty 200. So http.Client sees no redirect to follow
-// with the session token, and go-retryablehttp no failure after which to close the
-// idle connections of other calls; it also always has a response to find the call by.
-// It has no method CloseIdleConnections for the same reason.
-type attempts struct {
-	base     http.RoundTripper
-	throttle *throttle
-	timeouts *timeouts
-	logger   *slog.Logger // nil for none
+// sender sends requests. It holds functions, so that no fmt verb prints a secret that is a
+// field of somebody's RoundTripper.
+type sender struct {
+	roundTrip func(*http.Request) (*http.Response, error)
+	proxy     func(*http.Request) string // host and port of the request's proxy, "" if it is not known
+	closeIdle func()
 }
 
-func (t *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
-	call := callOf(req.Context())
-	if !call.replay {
-		if err := t.make(call, req, req.Header); err != nil {
-			return nil, err
+// newSender returns a sender through a transport, and through what was put around it.
+func newSender(transport, around http.RoundTripper) sender {
+	s := sender{
+		roundTrip: around.RoundTrip,
+		proxy:     func(*http.Request) string { return "" },
+		closeIdle: func() {},
+	}
+	if t, ok := transport.(*http.Transport); ok && t.Proxy != nil {
+		s.proxy = func(r *http.Request) string {
+			if proxy, err := t.Proxy(r); err == nil && proxy != nil {
+				return proxy.Host
+			}
+			return ""
 		}
 	}
-	call.replay = false
-	return &http.Response{StatusCode: http.StatusOK, Header: call.last.header, Body: http.NoBody, Request: req}, nil
+	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
+		s.closeIdle = t.CloseIdleConnections
+	}
+	return s
 }
 
-// make makes an attempt with a copy of a request. Its error is that of a context that
-// ended.
-func (t *attempts) make(call *call, template *http.Request, header http.Header) error {
-	turn, ok, err := t.throttle.wait(call)
-	if err == nil {
-		err = call.Err()
-	}
+// exchange sends a request and reads the response. The body of a 2xx is read whole if
+// wanted.
+func (s *sender) exchange(req *http.Request, wanted bool) response {
+	r, err := s.roundTrip(req)
 	switch {
 	case err != nil:
-		return err
-	case !ok && call.attempts > 0:
-		call.last.final = true
-		return nil
-	case !ok:
-		call.last = t.throttle.late(turn)
-		return nil
-	}
-	call.attempts++
-	ctx := context.Context(call)
-	// No timeout is needed where the call's deadline comes first.
-	if deadline, ok := call.Deadline(); !ok || time.Until(deadline) > t.timeouts.after {
-		bounded := t.timeouts.start(call)
-		defer t.timeouts.end(bounded)
-		ctx = bounded
-	}
-	last := t.attempt(call.request(ctx, template, header), call.discard)
-	if last.err != nil {
-		if err := call.Err(); err != nil {
-			return err
+		if refusal, ok := proxyRefusal(err); ok {
+			if refusal.proxy == "" {
+				refusal.proxy = s.proxy(req)
+			}
+			return refusal
 		}
-		if ctx.Err() != nil {
-			last = outcome{err: newAttemptTimeoutError(t.timeouts.after, call.secrets.redactError(last.err))}
-		}
+		return response{err: err}
+	case r == nil:
+		return response{err: errors.New("the HTTP transport returned neither a response nor an error")}
 	}
-	call.last = last
-	call.pace = turn.pace
-	switch last.status {
-	case 0:
-	case http.StatusTooManyRequests:
-		call.wait = t.throttle.refused(turn, retryAfter(last.header))
-	default:
-		t.throttle.took(turn)
+	if r.Body == nil { // a mock's
+		r.Body = http.NoBody
 	}
-	call.log(t.logger, slog.LevelDebug, "symphony: attempt")
-	return nil
-}
-
-// attempt sends a request and reads its answer.
-func (t *attempts) attempt(req *http.Request, discard bool) outcome {
-	response, err := t.base.RoundTrip(req)
-	if err != nil {
-		if isProxyAuthRequired(err) {
-			return outcome{status: http.StatusProxyAuthRequired, proxy: t.proxy(req)}
-		}
-		return outcome{err: err}
+	defer r.Body.Close()
+	if r.StatusCode < 100 { // net/http does not check it
+		return response{err: fmt.Errorf("malformed HTTP status %03d", r.StatusCode)}
 	}
-	if response == nil {
-		return outcome{err: errors.New("the HTTP transport returned neither a response nor an error")}
+	resp := response{status: r.StatusCode, header: r.Header}
+	if resp.status == http.StatusProxyAuthRequired {
+		resp.proxy = s.proxy(req)
 	}
-	if response.StatusCode < 100 { // which net/http lets pass
-		_ = response.Body.Close()
-		return outcome{err: fmt.Errorf("malformed HTTP status %03d", response.StatusCode)}
+	if r.Body == http.NoBody {
+		return resp
 	}
-	answer := outcome{status: response.StatusCode, header: response.Header}
-	if answer.status == http.StatusProxyAuthRequired {
-		answer.proxy = t.proxy(req)
-	}
-	if response.Body == nil || response.Body == http.NoBody {
-		return answer
-	}
-	defer response.Body.Close()
-	ok := isSuccess(answer.status)
+	wanted = wanted && resp.ok()
 	limit := maxErrorBody
-	if ok && !discard {
+	if wanted {
 		limit = maxBody
 	}
-	answer.body, answer.cut, err = readBody(response, limit)
-	if ok && !discard {
-		answer.err = err
+	resp.body, resp.truncated, err = readBody(r, limit)
+	if wanted {
+		resp.err = err
 	} else {
-		answer.cut = answer.cut || err != nil
+		resp.truncated = resp.truncated || err != nil
 	}
-	return answer
+	return resp
 }
 
-// isProxyAuthRequired reports whether a proxy wants credentials before it opens a
-// tunnel. A transport without onProxyConnectResponse says it in words only.
-func isProxyAuthRequired(err error) bool {
-	proxy, ok := errors.AsType[*proxyError](err)
-	return ok && proxy.status == http.StatusProxyAuthRequired ||
-		err.Error() == http.StatusText(http.StatusProxyAuthRequired)
-}
-
-// proxy names the proxy that a request goes through, where the transport can say.
-func (t *attempts) proxy(req *http.Request) string {
-	if transport, ok := t.base.(*http.Transport); ok && transport.Proxy != nil {
-		if proxy, err := transport.Proxy(req); err == nil && proxy != nil {
-			return proxy.Host
-		}
-	}
-	return ""
-}
-
-// readBody reads at most limit bytes of a body, and to its end if it can, so that
-// the connection can be used again.
-func readBody(response *http.Response, limit int) (body []byte, cut bool, err error) {
-	size := response.ContentLength
+// readBody reads at most limit bytes of a body, and to its end if it can, so that the
+// connection can be used again.
+func readBody(r *http.Response, limit int) (body []byte, truncated bool, err error) {
+	size := r.ContentLength
 	if size <= 0 || size > maxErrorBody { // a mock may leave it 0 over a body
 		size = 512
 	}
+	reader := io.Reader(r.Body)
+	if encoding := r.Header.Get("Content-Encoding"); strings.EqualFold(encoding, "gzip") || strings.EqualFold(encoding, "x-gzip") {
+		reader = &gzipReader{compressed: reader}
+	}
 	body = make([]byte, 0, size+1) // one more, so that the last read finds the end
-	for len(body) <= limit {
+	for empty := 0; len(body) <= limit; {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
 		}
-		n, err := response.Body.Read(body[len(body):min(cap(body), limit+1)])
+		n, err := reader.Read(body[len(body):min(cap(body), limit+1)])
 		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, false, nil
+		if empty++; n > 0 {
+			empty = 0
 		}
-		if err != nil {
+		switch {
+		case err == io.EOF:
+			return body, false, nil
+		case err != nil:
 			return body, false, err
+		case empty == 100: // like package bufio
+			return body, false, io.ErrNoProgress
 		}
 	}
 	return body[:limit], true, nil
+}
+
+// gzipReader decompresses a body. It reads nothing before the first Read, and takes an
+// empty body for an empty one.
+type gzipReader struct {
+	compressed io.Reader
+	plain      *gzip.Reader
+	err        error
+}
+
+func (g *gzipReader) Read(p []byte) (int, error) {
+	if g.plain == nil && g.err == nil {
+		g.plain, g.err = gzip.NewReader(g.compressed)
+	}
+	if g.err != nil {
+		return 0, g.err
+	}
+	return g.plain.Read(p)
+}
+
+// A sendLimit bounds how often net/http sends the request of an attempt by itself. Over
+// HTTP/2 it repeats a request that the server resets, and over HTTP/1.1 one whose idle
+// connection the server has closed, on new connections and without a bound of its own.
+type sendLimit struct {
+	most   int    // how often the request may be sent
+	cancel func() // ends the attempt
+
+	trace    httptrace.ClientTrace
+	mu       sync.Mutex
+	conns    int // connections that were chosen
+	sent     int
+	exceeded bool
+}
+
+// errSentTooOften is an attempt that the server ended again and again without a response.
+var errSentTooOften = errors.New("the server closes its connections or streams without a response")
+
+// roundTrip sends a request, at most as often as the limit says.
+func (l *sendLimit) roundTrip(transport http.RoundTripper, req *http.Request) (*http.Response, error) {
+	l.trace.GotConn, l.trace.WroteHeaders = l.gotConn, l.wroteHeaders
+	r, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &l.trace)))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil && l.exceeded {
+		return nil, errSentTooOften
+	}
+	return r, err
+}
+
+// gotConn ends the attempt when the request is about to be sent once too often. A
+// connection that cannot take the request after all is no reason, unless that happens
+// again and again.
+func (l *sendLimit) gotConn(httptrace.GotConnInfo) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns++; l.sent == l.most || l.conns > l.most+3 {
+		l.exceeded = true
+		l.cancel()
+	}
+}
+
+func (l *sendLimit) wroteHeaders() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent++
+}
+
+// withAttemptTimeout returns the context of an attempt, which ends with ctx or when the
+// attempt has taken too long; its cause is then timeout.
+//
+// Package context starts no timer where the parent reports an earlier deadline. A parent
+// that reports a deadline and never ends would leave the attempt without a bound, so the
+// parent's deadline is hidden, and reported by the result.
+func withAttemptTimeout(ctx context.Context, timeout *attemptTimeoutError) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Until(deadline) > timeout.after {
+		return context.WithTimeoutCause(ctx, timeout.after, timeout)
+	}
+	bounded, cancel := context.WithTimeoutCause(otherDeadline{ctx, time.Time{}}, timeout.after, timeout)
+	return otherDeadline{bounded, deadline}, cancel
+}
+
+// otherDeadline is a context that reports a deadline of its own, or none.
+type otherDeadline struct {
+	context.Context
+	deadline time.Time
+}
+
+// Deadline returns the deadline.
+func (c otherDeadline) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
+
+// attemptTimeoutError is an attempt that took too long.
+type attemptTimeoutError struct {
+	after time.Duration
+	cause error // the transport's error; nil if that is only that its context ended
+}
+
+// with returns the error with what the transport returned. context.Canceled is left out: it
+// would be taken for the caller's cancellation.
+func (e *attemptTimeoutError) with(cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		cause = nil
+	}
+	return &attemptTimeoutError{e.after, cause}
+}
+
+func (e *attemptTimeoutError) Error() string   { return fmt.Sprintf("no response within %v", e.after) }
+func (e *attemptTimeoutError) Timeout() bool   { return true }
+func (e *attemptTimeoutError) Temporary() bool { return true }
+func (e *attemptTimeoutError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{context.DeadlineExceeded, e.cause}
+}
+
+// withoutCancel returns err without context.Canceled among its causes: a transport ended
+// its own context, not the caller's.
+func withoutCancel(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("the HTTP transport: " + err.Error())
+	}
+	return err
 }

@@ -1,12 +1,12 @@
-package symphony
+// Package limiter decides when the requests of a client may be sent, by what the
+// pod's responses to earlier requests say about its limits.
+package limiter
 
 import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,18 +47,10 @@ const (
 	maxFalls = 3
 )
 
-// throttle is what the calls of a client learn from a 429 to one of them. No call is
-// sent before the time that the pod asked for. From then on the calls are paced: the
-// pace begins low, and doubles until the next 429 shows where the limit is. It stays
-// there for a while, before it rises again to see whether the limit has. If there is a
-// 429 while it stays, it falls.
-//
-// A call reserves its turn, and another one if it cannot take that when it wakes: a 429
-// changes all turns.
-type throttle struct {
-	on     atomic.Bool // there may be something to wait for
-	policy RetryPolicy
-	limit  float64 // calls a second, of the caller; infinite without one
+// Limiter is what the calls of a client learn from a 429 to one of them.
+type Limiter struct {
+	on    atomic.Bool // there may be something to wait for
+	limit float64     // calls a second, of the caller; infinite without one
 
 	mu      sync.Mutex
 	pace    float64   // calls a second at its beginning; infinite when no limit is known
@@ -74,28 +66,31 @@ type throttle struct {
 	strikes int       // paces in a row at which the pod took none
 }
 
-func newThrottle(limit float64, policy RetryPolicy) *throttle {
-	t := &throttle{limit: limit, policy: policy}
+// New returns a limiter that lets through at most rate requests a second; +Inf means no
+// limit until the pod shows one.
+func New(rate float64) *Limiter {
+	t := &Limiter{limit: rate}
 	t.forget()
 	return t
 }
 
 // forget begins anew, with no limit but the caller's.
-func (t *throttle) forget() {
+func (t *Limiter) forget() {
 	t.pace, t.strikes = math.Inf(1), 0
 	t.on.Store(!math.IsInf(t.limit, 1))
 }
 
-// turn is when a call may be sent. The zero turn is that of a client without a limit.
-type turn struct {
-	at    time.Time
-	pace  float64 // calls a second
-	epoch int
+// Turn is when a call may be sent. The zero turn is that of a client without a limit.
+type Turn struct {
+	at     time.Time
+	pace   float64 // calls a second
+	epoch  int
+	queued time.Duration
 }
 
 // wait waits for a call's turn. It is not ok if the context's deadline comes before it;
 // then there was no wait.
-func (t *throttle) wait(ctx context.Context) (next turn, ok bool, err error) {
+func (t *Limiter) wait(ctx context.Context) (next Turn, ok bool, err error) {
 	for t.on.Load() {
 		if next, ok = t.reserve(ctx); !ok {
 			if time.Until(next.at) <= 0 {
@@ -115,11 +110,11 @@ func (t *throttle) wait(ctx context.Context) (next turn, ok bool, err error) {
 			return next, true, nil
 		}
 	}
-	return turn{}, true, nil
+	return Turn{}, true, nil
 }
 
 // reserve gives a call the next turn that is free, unless its deadline comes first.
-func (t *throttle) reserve(ctx context.Context) (turn, bool) {
+func (t *Limiter) reserve(ctx context.Context) (Turn, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
@@ -127,7 +122,7 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 		t.forget()
 	}
 	at := latest(now, t.next, t.since)
-	next := turn{at, t.paceAt(at), t.epoch}
+	next := Turn{at: at, pace: t.paceAt(at), epoch: t.epoch}
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(at) {
 		return next, false
 	}
@@ -138,7 +133,7 @@ func (t *throttle) reserve(ctx context.Context) (turn, bool) {
 
 // leave leaves a turn untaken. When all have left, those who come next need not wait
 // for their turns.
-func (t *throttle) leave() {
+func (t *Limiter) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting--; t.waiting == 0 {
@@ -148,7 +143,7 @@ func (t *throttle) leave() {
 
 // take takes a turn that has come, unless a 429 has changed it, or it comes so late that
 // another call has just been sent.
-func (t *throttle) take(its turn) bool {
+func (t *Limiter) take(its Turn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting--
@@ -162,7 +157,7 @@ func (t *throttle) take(its turn) bool {
 }
 
 // paceAt is the pace at a time, in calls a second.
-func (t *throttle) paceAt(at time.Time) float64 {
+func (t *Limiter) paceAt(at time.Time) float64 {
 	pace := t.pace
 	if rising := at.Sub(t.rises); t.isKnown() && rising > 0 {
 		pace = min(fullPace, pace*math.Exp2(rising.Seconds()/t.rise.doubling.Seconds()))
@@ -171,10 +166,10 @@ func (t *throttle) paceAt(at time.Time) float64 {
 }
 
 // isKnown reports whether the pod has shown that it has a limit.
-func (t *throttle) isKnown() bool { return !math.IsInf(t.pace, 1) }
+func (t *Limiter) isKnown() bool { return !math.IsInf(t.pace, 1) }
 
 // took counts a call that the pod has taken.
-func (t *throttle) took(its turn) {
+func (t *Limiter) took(its Turn) {
 	if !t.on.Load() {
 		return
 	}
@@ -191,26 +186,23 @@ func (t *throttle) took(its turn) {
 
 // refused takes a 429, with the wait that it asked for, and gives the one before the
 // next call. Calls that were under way at the first 429 can only make it longer.
-func (t *throttle) refused(its turn, asked time.Duration) time.Duration {
+func (t *Limiter) refused(its Turn, asked time.Duration) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	asked = min(asked, t.policy.MaxRetryAfter)
 	if t.isKnown() && its.epoch != t.epoch {
 		if longer := now.Add(asked).Sub(t.since); longer > 0 {
 			t.since, t.rises = t.since.Add(longer), t.rises.Add(longer)
 		}
 		return t.since.Sub(now)
 	}
-	if t.strikes++; asked == 0 {
-		asked = t.policy.backoff(t.strikes)
-	}
+	t.strikes++
 	t.slowDown(now, latest(t.since, now.Add(asked)))
 	return t.since.Sub(now)
 }
 
 // slowDown finds a new pace, which begins after a pause.
-func (t *throttle) slowDown(now, since time.Time) {
+func (t *Limiter) slowDown(now, since time.Time) {
 	switch {
 	case !t.isKnown():
 		t.pace, t.rise, t.rises = lowPace, searching, since
@@ -234,21 +226,92 @@ func (t *throttle) slowDown(now, since time.Time) {
 	t.on.Store(true)
 }
 
-// late is the outcome of a call whose turn comes after its deadline.
-func (t *throttle) late(its turn) outcome {
-	wait := time.Until(its.at)
-	return outcome{
-		status: http.StatusTooManyRequests,
-		header: http.Header{"Retry-After": {strconv.FormatFloat(wait.Seconds(), 'f', 3, 64)}},
-		body:   fmt.Appendf(nil, "not sent: the client keeps below the limit, and has its turn in %v, after the context's deadline", wait.Round(time.Millisecond)),
-		final:  true,
-	}
-}
-
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 // interval is the time between two calls. That of a very slow pace is no longer than a
 // time.Time can bear.
 func interval(pace float64) time.Duration {
 	return time.Duration(min(float64(time.Second)/pace, float64(365*24*time.Hour)))
+}
+
+// Class says which calls go first.
+type Class int
+
+// The classes.
+const (
+	Single Class = iota // a call made on its own
+	Bulk                // a call of a bulk run
+)
+
+// Kind is what a response says about the pod's limits.
+type Kind int
+
+// The kinds.
+const (
+	Neutral   Kind = iota // nothing
+	Accepted              // any response but 429 and 5xx
+	Throttled             // 429, or 503 with Retry-After
+	Failed                // 5xx, no response
+)
+
+// Outcome is how an attempt ended.
+type Outcome struct {
+	Kind       Kind
+	RetryAfter time.Duration
+	Attempt    int
+}
+
+// TooLateError means that the turn comes after the context's deadline.
+type TooLateError struct{ Wait time.Duration }
+
+func (e *TooLateError) Error() string {
+	return fmt.Sprintf("the next request may be sent in %v, after the context's deadline", e.Wait.Round(time.Millisecond))
+}
+
+// Snapshot is the state of a limiter.
+type Snapshot struct {
+	Rate        float64
+	Concurrency int
+	InFlight    int
+	Waiting     int
+	Pause       time.Duration
+}
+
+// Queued is how long the call waited.
+func (t Turn) Queued() time.Duration { return t.queued }
+
+// Wait waits until a request may be sent.
+func (t *Limiter) Wait(ctx context.Context, _ Class) (Turn, error) {
+	if !t.on.Load() {
+		return Turn{}, nil
+	}
+	start := time.Now()
+	turn, ok, err := t.wait(ctx)
+	if err != nil {
+		return Turn{}, err
+	}
+	if !ok {
+		return Turn{}, &TooLateError{time.Until(turn.at)}
+	}
+	turn.queued = time.Since(start)
+	return turn, nil
+}
+
+// Done takes the outcome of the request that was sent in a turn.
+func (t *Limiter) Done(turn Turn, outcome Outcome) time.Duration {
+	switch outcome.Kind {
+	case Throttled:
+		return t.refused(turn, outcome.RetryAfter)
+	case Accepted:
+		t.took(turn)
+	}
+	return 0
+}
+
+// Snapshot returns the state of the limiter.
+func (t *Limiter) Snapshot() Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	return Snapshot{Rate: t.paceAt(now), Waiting: t.waiting, Pause: max(0, t.since.Sub(now))}
 }

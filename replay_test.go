@@ -1,0 +1,297 @@
+package symphony_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
+)
+
+// quickly is a policy with so many attempts and no noticeable waits.
+func quickly(attempts int) symphony.Option {
+	return symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: attempts, MinBackoff: 1, MaxBackoff: 1})
+}
+
+// replayed are requests of all kinds that net/http may send again by itself.
+var replayed = []struct {
+	name string
+	req  symphony.Request
+	most int // requests for one attempt
+}{
+	{"GET", symphony.Request{Path: "/v1/x"}, 3},
+	{"HEAD", symphony.Request{Method: http.MethodHead, Path: "/v1/x"}, 3},
+	{"DELETE", symphony.Request{Method: http.MethodDelete, Path: "/v1/x"}, 3},
+	{"OPTIONS", symphony.Request{Method: http.MethodOptions, Path: "/v1/x"}, 3},
+	{"PUT without a body", symphony.Request{Method: http.MethodPut, Path: "/v1/x"}, 3},
+	{"PUT with a body", symphony.Request{Method: http.MethodPut, Path: "/v1/x", Body: "x"}, 3},
+	{"retryable POST without a body", symphony.Request{Method: http.MethodPost, Path: "/v1/x", Retryable: true}, 3},
+	{"retryable POST with a body", symphony.Request{Method: http.MethodPost, Path: "/v1/x", Body: "x", Retryable: true}, 3},
+	{"POST without a body", symphony.Request{Method: http.MethodPost, Path: "/v1/x"}, 1},
+	{"POST with a body", symphony.Request{Method: http.MethodPost, Path: "/v1/x", Body: "x"}, 1},
+	{"PATCH with a body", symphony.Request{Method: http.MethodPatch, Path: "/v1/x", Body: "x"}, 1},
+}
+
+// Over HTTP/2 a server that resets each stream, or says goodbye to each connection, receives
+// a bounded number of requests.
+func TestReplayOverHTTP2(t *testing.T) {
+	t.Parallel()
+	for name, refuse := range map[string]func(io.Writer, uint32) error{
+		"PROTOCOL_ERROR": func(w io.Writer, stream uint32) error { return resetStream(w, stream, 1) },
+		"REFUSED_STREAM": func(w io.Writer, stream uint32) error { return resetStream(w, stream, 7) },
+		"GOAWAY":         goAway,
+	} {
+		for _, test := range replayed {
+			t.Run(name+" "+test.name, func(t *testing.T) {
+				t.Parallel()
+				server := newHTTP2Server(t, refuse)
+				require.Error(t, server.client(t, quickly(2)).Do(t.Context(), test.req, nil))
+				attempts := 2
+				if test.most == 1 {
+					attempts = 1
+				}
+				require.LessOrEqual(t, int(server.requests.Load()), attempts*test.most)
+				require.GreaterOrEqual(t, int(server.requests.Load()), attempts)
+
+				server.requests.Store(0)
+				require.Error(t, server.client(t, quickly(1)).Do(t.Context(), test.req, nil))
+				require.EqualValues(t, 1, server.requests.Load(), "with MaxAttempts 1")
+			})
+		}
+	}
+}
+
+// A middleware that repeats a request may do so as often as it likes.
+func TestReplayByMiddleware(t *testing.T) {
+	t.Parallel()
+	server := newHTTP2Server(t, func(w io.Writer, stream uint32) error { return resetStream(w, stream, 2) })
+	repeat := symphony.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (response *http.Response, err error) {
+			for range 9 {
+				response, err = next.RoundTrip(r.Clone(r.Context())) //nolint:bodyclose // there is none
+			}
+			return response, err
+		})
+	})
+	err := server.client(t, quickly(1), repeat).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil)
+	require.ErrorContains(t, err, "INTERNAL_ERROR")
+	require.EqualValues(t, 9, server.requests.Load())
+}
+
+// Over HTTP/1.1 a server may close an idle connection just when a request arrives on it.
+func TestReplayOverHTTP1(t *testing.T) {
+	t.Parallel()
+	for _, test := range replayed {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int64
+			var seen sync.Map
+			handler := func(w http.ResponseWriter, r *http.Request) {
+				if requests.Add(1); r.URL.Path == "/v1/first" {
+					seen.Store(r.RemoteAddr, true)
+				} else if _, reused := seen.Load(r.RemoteAddr); reused {
+					panic(http.ErrAbortHandler)
+				}
+				answer(200, busy)(w, r)
+			}
+			first := symphony.Request{Path: "/v1/first"}
+			client := serve(t, handler, quickly(1))
+			require.NoError(t, client.Do(t.Context(), first, nil))
+			require.Error(t, client.Do(t.Context(), test.req, nil))
+			require.EqualValues(t, 2, requests.Load(), "with MaxAttempts 1 it arrives once")
+
+			requests.Store(0)
+			client = serve(t, handler, quickly(2))
+			require.NoError(t, client.Do(t.Context(), first, nil))
+			if err := client.Do(t.Context(), test.req, nil); test.most == 1 {
+				require.Error(t, err)
+				require.EqualValues(t, 2, requests.Load(), "what may be sent once arrives once")
+			} else {
+				require.NoError(t, err)
+				require.EqualValues(t, 3, requests.Load())
+			}
+		})
+	}
+}
+
+// A request that could not be written did not arrive: it is sent on another connection
+// within the attempt, unless it may be sent only once.
+func TestReplayOfAnUnwrittenRequest(t *testing.T) {
+	t.Parallel()
+	var served, dialed atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		answer(200, busy)(w, r)
+	}))
+	t.Cleanup(server.Close)
+	transport := symphony.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialed.Add(1)
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return &connOfOneWrite{Conn: conn}, err
+	}
+	client := newClient(t, server.URL, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+	for range 3 {
+		require.NoError(t, setBusy(t, client))
+	}
+	require.EqualValues(t, 3, served.Load())
+	require.EqualValues(t, 3, dialed.Load())
+
+	err := client.Do(t.Context(), symphony.Request{Method: http.MethodPost, Path: "/v1/im/create", Body: []int64{42}}, nil)
+	require.ErrorIs(t, err, errBroken)
+	require.EqualValues(t, 3, served.Load())
+}
+
+// A middleware sees the headers that are sent, and none without a value.
+func TestReplayNeedsNoIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	look := symphony.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			for name, values := range r.Header {
+				if len(values) != 1 {
+					return nil, errors.New(name + " has no value")
+				}
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	for _, key := range []string{"", "key-7"} {
+		opts := []symphony.Option{look, once}
+		if key != "" {
+			opts = append(opts, symphony.WithHeader("Idempotency-Key", key))
+		}
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Trace-Id", "key "+r.Header.Get("Idempotency-Key"))
+			answer(400, "")(w, r)
+		}, opts...)
+		err := setBusy(t, client)
+		require.ErrorContains(t, err, "trace id "+("key " + key)[:min(3, 4+len(key))])
+	}
+}
+
+var errBroken = errors.New("write: broken pipe")
+
+// connOfOneWrite is a connection on which one request can be sent.
+type connOfOneWrite struct {
+	net.Conn
+	written bool
+}
+
+func (c *connOfOneWrite) Write(data []byte) (int, error) {
+	if c.written {
+		return 0, errBroken
+	}
+	c.written = true
+	return c.Conn.Write(data)
+}
+
+// http2Server speaks just enough HTTP/2 to refuse each request.
+type http2Server struct {
+	base     string
+	config   *tls.Config
+	requests atomic.Int64
+}
+
+// newHTTP2Server starts a server that counts requests and calls refuse for each.
+func newHTTP2Server(t *testing.T, refuse func(w io.Writer, stream uint32) error) *http2Server {
+	t.Helper()
+	identity := httptest.NewTLSServer(nil)
+	identity.Close()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: identity.TLS.Certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
+	})
+	require.NoError(t, err)
+	server := &http2Server{
+		base:   "https://" + listener.Addr().String() + "/pod",
+		config: identity.Client().Transport.(*http.Transport).TLSClientConfig,
+	}
+	var conns sync.WaitGroup
+	ended, end := context.WithCancel(context.Background())
+	conns.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			context.AfterFunc(ended, func() { _ = conn.Close() })
+			conns.Go(func() { server.serve(conn, refuse) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		end()
+		conns.Wait()
+	})
+	return server
+}
+
+func (s *http2Server) client(t *testing.T, opts ...symphony.Option) *symphony.Client {
+	t.Helper()
+	transport := symphony.NewTransport()
+	transport.TLSClientConfig = s.config.Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	return newClient(t, s.base, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
+}
+
+func (s *http2Server) serve(conn net.Conn, refuse func(io.Writer, uint32) error) {
+	defer conn.Close()
+	if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+		return
+	}
+	const headers, settings, ack = 1, 4, 1
+	if writeFrame(conn, settings, 0, 0, nil) != nil {
+		return
+	}
+	for {
+		var head [9]byte
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, conn, int64(binary.BigEndian.Uint32(head[:])>>8)); err != nil {
+			return
+		}
+		var err error
+		switch stream := binary.BigEndian.Uint32(head[5:]); {
+		case head[3] == settings && head[4]&ack == 0:
+			err = writeFrame(conn, settings, ack, 0, nil)
+		case head[3] == headers:
+			s.requests.Add(1)
+			err = refuse(conn, stream)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func writeFrame(w io.Writer, kind, flags byte, stream uint32, payload []byte) error {
+	frame := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind))
+	frame = append(frame, flags)
+	frame = binary.BigEndian.AppendUint32(frame, stream)
+	_, err := w.Write(append(frame, payload...))
+	return err
+}
+
+// resetStream writes RST_STREAM.
+func resetStream(w io.Writer, stream, code uint32) error {
+	return writeFrame(w, 3, 0, stream, binary.BigEndian.AppendUint32(nil, code))
+}
+
+// goAway writes GOAWAY, without having handled any stream, and closes the connection.
+func goAway(w io.Writer, _ uint32) error {
+	if err := writeFrame(w, 7, 0, 0, make([]byte, 8)); err != nil {
+		return err
+	}
+	return io.EOF
+}
