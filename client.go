@@ -337,6 +337,8 @@ func (o *outcome) decode(out any, s secrets) error {
 		return fmt.Errorf("it breaks off after %d bytes: %w", len(o.body), o.err)
 	case o.cut:
 		return fmt.Errorf("it is larger than %d MiB", maxBody>>20)
+	case o.status == http.StatusNoContent && acceptsNoContent(out):
+		return nil
 	case len(body) == 0:
 		return errors.New("it is empty")
 	case string(body) == "null":
@@ -351,10 +353,18 @@ func (o *outcome) decode(out any, s secrets) error {
 		}
 		return err
 	}
+	if r, ok := out.(interface{ redact(func(string) string) }); ok {
+		r.redact(s.redact)
+	}
 	if v, ok := out.(interface{ validate() error }); ok {
 		return v.validate()
 	}
 	return nil
+}
+
+func acceptsNoContent(out any) bool {
+	_, ok := out.(interface{ acceptsNoContent() })
+	return ok
 }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
