@@ -115,10 +115,11 @@ func (c *Client) lookUp(ctx context.Context, keys iter.Seq[string], field lookup
 				return
 			}
 			run.add(result)
-			if run.isFull() || run.end != nil || ctx.Err() != nil {
-				if !run.flush(ctx, yield) || run.end != nil || ctx.Err() != nil {
-					return
-				}
+			if !run.isFull() && !run.isOver(ctx) {
+				continue
+			}
+			if !run.flush(ctx, yield) || run.isOver(ctx) {
+				return
 			}
 		}
 		run.flush(ctx, yield)
@@ -176,6 +177,9 @@ func (r *lookupRun) hasRoom(result UserResult) bool {
 }
 
 func (r *lookupRun) isFull() bool { return len(r.pending) == maxLookupKeys }
+
+// isOver reports whether nothing more is sent or pulled.
+func (r *lookupRun) isOver(ctx context.Context) bool { return r.end != nil || ctx.Err() != nil }
 
 // add adds a key to the request. A key that occurs twice is sent once.
 func (r *lookupRun) add(result UserResult) {
@@ -261,14 +265,15 @@ func (l *userList) redact(redact func(string) string) {
 // acceptsNoContent marks a response that may be 204: the pod found no one.
 func (l *userList) acceptsNoContent() {}
 
-// looseText is a JSON string, or the text of any other JSON value.
+// looseText is a JSON string or number, and empty for any other JSON value.
 type looseText string
 
 // UnmarshalJSON accepts any value.
 func (t *looseText) UnmarshalJSON(data []byte) error {
 	var text string
-	if json.Unmarshal(data, &text) != nil {
-		text = string(data)
+	var number json.Number
+	if json.Unmarshal(data, &text) != nil && json.Unmarshal(data, &number) == nil {
+		text = number.String()
 	}
 	*t = looseText(text)
 	return nil
