@@ -126,10 +126,15 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 //     response was lost, and the current category is Set.
 //
 // Category and timestamp are all that the pod shows. A user who chose the category that
-// these rules expect is taken for one who chose nothing. A presence that is set between
-// the read and the write is overwritten. If two changes of a user overlap and the first
-// one ends first, its revert sets nothing, and the revert of the second one restores the
-// category that the first one set.
+// these rules expect is taken for one who chose nothing, and a presence that is set
+// between the read and the write is overwritten.
+//
+// Two changes of a user may overlap, such as a call during a meeting. If the outer one
+// ends first, its revert sets nothing, and the revert of the inner one restores the
+// category of the outer one. If the inner one ends first, its revert sets the category of
+// the outer one again, with a new timestamp, and the revert of the outer one takes it for
+// the user's choice. A service that knows both changes avoids this: it stores the
+// presence that the inner revert returned as the After of the outer change.
 //
 // Reverting twice is harmless. A change without a UserID, or with neither Set nor After,
 // is refused with an [*InvalidArgumentError]. Other errors are those of the two calls;
