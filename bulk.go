@@ -155,13 +155,13 @@ type bulkRun[Item, Result any] struct {
 	cancel      context.CancelFunc
 	concurrency int
 
-	queue    chan *bulkJob[Item, Result] // has room for all pending jobs
-	done     chan *bulkJob[Item, Result] // likewise
-	workers  sync.WaitGroup
-	started  int                   // workers
-	lastGrew time.Time             // when the last result arrived, or the workers were last doubled
-	end      atomic.Pointer[error] // the error that ended the run
-	panicked atomic.Pointer[any]   // the value that a call panicked with, or nil for runtime.Goexit
+	queue      chan *bulkJob[Item, Result] // has room for all pending jobs
+	done       chan *bulkJob[Item, Result] // likewise
+	workers    sync.WaitGroup
+	started    int                   // workers
+	quietSince time.Time             // when the last result arrived, or the workers were last doubled
+	end        atomic.Pointer[error] // the error that ended the run
+	panicked   atomic.Pointer[any]   // the value that a call panicked with, or nil for runtime.Goexit
 
 	pulled  int
 	pending int                                // pulled, and no result yielded yet
@@ -190,6 +190,7 @@ func newBulkRun[Item, Result any](ctx context.Context, task bulkTask[Item, Resul
 		queue:       make(chan *bulkJob[Item, Result], ahead),
 		done:        make(chan *bulkJob[Item, Result], ahead),
 		waiting:     map[int64][]*bulkJob[Item, Result]{},
+		quietSince:  time.Now(),
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	return r
@@ -236,7 +237,7 @@ func (r *bulkRun[Item, Result]) add(item Item) {
 	switch {
 	case r.started < firstWorkers:
 		r.start(1)
-	case r.started < r.concurrency && time.Since(r.lastGrew) >= quietTime: // the source is that slow
+	case r.started < r.concurrency && time.Since(r.quietSince) >= quietTime: // the source is that slow
 		r.double()
 	}
 }
@@ -266,7 +267,7 @@ func (r *bulkRun[Item, Result]) wait() *bulkJob[Item, Result] {
 	for r.started < r.concurrency {
 		select {
 		case job := <-r.done:
-			r.lastGrew = time.Now()
+			r.quietSince = time.Now()
 			return job
 		case <-time.After(quietTime):
 			r.double()
@@ -286,7 +287,7 @@ func podKeepsUp(err error) bool {
 }
 
 func (r *bulkRun[Item, Result]) double() {
-	r.lastGrew = time.Now()
+	r.quietSince = time.Now()
 	r.start(r.started)
 }
 

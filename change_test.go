@@ -337,43 +337,50 @@ func TestRevertUserPresence(t *testing.T) {
 // a meeting.
 func TestOverlappingChanges(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) (client *symphony.Client, meeting, call symphony.PresenceChange) {
-		t.Helper()
-		_, client = phones(t, symphonytest.User{Category: symphony.PresenceBusy})
-		meeting, err := client.ChangeUserPresence(t.Context(), 4711, symphony.PresenceInAMeeting, true)
-		require.NoError(t, err)
-		<-time.After(2 * time.Millisecond) // timestamps are milliseconds
-		call, err = client.ChangeUserPresence(t.Context(), 4711, symphony.PresenceOnThePhone, true)
-		require.NoError(t, err)
-		return client, meeting, call
+	for _, test := range []struct {
+		name     string
+		end      func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) (reverted []bool)
+		reverted []bool
+		shown    symphony.PresenceCategory
+	}{
+		{"out of order", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
+			_, first := revert(t, client, meeting)
+			_, second := revert(t, client, call)
+			return []bool{first, second}
+		}, []bool{false, true}, symphony.PresenceInAMeeting},
+		{"in order, by two services", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
+			_, first := revert(t, client, call)
+			_, second := revert(t, client, meeting) // it was set again, perhaps by the user
+			return []bool{first, second}
+		}, []bool{true, false}, symphony.PresenceInAMeeting},
+		{"in order, by one service", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
+			presence, first := revert(t, client, call)
+			meeting.After = *presence
+			_, second := revert(t, client, meeting)
+			return []bool{first, second}
+		}, []bool{true, true}, symphony.PresenceBusy},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &changePod{delay: func(string, int64) time.Duration { return time.Second }}
+				client := pod.client(t)
+				meeting, err := client.ChangeUserPresence(t.Context(), 4711, symphony.PresenceInAMeeting, true)
+				require.NoError(t, err)
+				call, err := client.ChangeUserPresence(t.Context(), 4711, symphony.PresenceOnThePhone, true)
+				require.NoError(t, err)
+				require.Equal(t, test.reverted, test.end(t, client, meeting, call))
+				requireShown(t, client, test.shown)
+			})
+		})
 	}
-	revert := func(t *testing.T, client *symphony.Client, change symphony.PresenceChange, want bool, shown symphony.PresenceCategory) *symphony.V2Presence {
-		t.Helper()
-		presence, reverted, err := client.RevertUserPresence(t.Context(), change)
-		require.NoError(t, err)
-		require.Equal(t, want, reverted)
-		require.Equal(t, shown, presence.Category)
-		requireShown(t, client, shown)
-		return presence
-	}
-	t.Run("out of order", func(t *testing.T) {
-		t.Parallel()
-		client, meeting, call := begin(t)
-		revert(t, client, meeting, false, symphony.PresenceOnThePhone)
-		revert(t, client, call, true, symphony.PresenceInAMeeting)
-	})
-	t.Run("in order, by two services", func(t *testing.T) {
-		t.Parallel()
-		client, meeting, call := begin(t)
-		revert(t, client, call, true, symphony.PresenceInAMeeting)
-		revert(t, client, meeting, false, symphony.PresenceInAMeeting) // it was set again, perhaps by the user
-	})
-	t.Run("in order, by one service", func(t *testing.T) {
-		t.Parallel()
-		client, meeting, call := begin(t)
-		meeting.After = *revert(t, client, call, true, symphony.PresenceInAMeeting)
-		revert(t, client, meeting, true, symphony.PresenceBusy)
-	})
+}
+
+func revert(t *testing.T, client *symphony.Client, change symphony.PresenceChange) (*symphony.V2Presence, bool) {
+	t.Helper()
+	presence, reverted, err := client.RevertUserPresence(t.Context(), change)
+	require.NoError(t, err)
+	return presence, reverted
 }
 
 // changePod is a pod in a synctest bubble that keeps presences, and records the
