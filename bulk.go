@@ -122,8 +122,10 @@ func runBulk[Item, Result any](ctx context.Context, source iter.Seq[Item], opts 
 			yield(result)
 			return
 		}
+		ctx, cancel := context.WithCancel(ctx)
 		run := newBulkRun(ctx, task, opts)
-		defer run.stop()
+		defer run.wait()
+		defer cancel()
 		if run.isOver() {
 			return
 		}
@@ -152,7 +154,6 @@ func runBulk[Item, Result any](ctx context.Context, source iter.Seq[Item], opts 
 type bulkRun[Item, Result any] struct {
 	task        bulkTask[Item, Result]
 	ctx         context.Context
-	cancel      context.CancelFunc
 	concurrency int
 
 	queue      chan *bulkJob[Item, Result] // has room for all pending jobs
@@ -184,21 +185,19 @@ func newBulkRun[Item, Result any](ctx context.Context, task bulkTask[Item, Resul
 		}
 	}
 	ahead := aheadPerWorker * settings.concurrency
-	r := &bulkRun[Item, Result]{
+	return &bulkRun[Item, Result]{
 		task:        task,
+		ctx:         ctx,
 		concurrency: settings.concurrency,
 		queue:       make(chan *bulkJob[Item, Result], ahead),
 		done:        make(chan *bulkJob[Item, Result], ahead),
 		waiting:     map[int64][]*bulkJob[Item, Result]{},
 		quietSince:  time.Now(),
 	}
-	r.ctx, r.cancel = context.WithCancel(ctx)
-	return r
 }
 
-// stop cancels the calls in flight, and waits until they have ended.
-func (r *bulkRun[Item, Result]) stop() {
-	r.cancel()
+// wait ends the workers, and waits for the calls in flight.
+func (r *bulkRun[Item, Result]) wait() {
 	close(r.queue)
 	r.workers.Wait()
 }
@@ -244,7 +243,7 @@ func (r *bulkRun[Item, Result]) add(item Item) {
 
 // next waits for a result, and queues the next job of its user.
 func (r *bulkRun[Item, Result]) next() Result {
-	job := r.wait()
+	job := r.receive()
 	if value := r.panicked.Load(); value != nil {
 		repanic(*value)
 	}
@@ -263,7 +262,7 @@ func (r *bulkRun[Item, Result]) next() Result {
 	return job.result
 }
 
-func (r *bulkRun[Item, Result]) wait() *bulkJob[Item, Result] {
+func (r *bulkRun[Item, Result]) receive() *bulkJob[Item, Result] {
 	for r.started < r.concurrency {
 		select {
 		case job := <-r.done:

@@ -537,7 +537,7 @@ func TestBulkChangeEndsHalfway(t *testing.T) {
 		}
 		return time.Second
 	}
-	unauthorized := func(method string, user int64) *http.Response {
+	unauthorized := func(_ string, user int64) *http.Response {
 		if user == 2 {
 			return response(401, "")
 		}

@@ -62,7 +62,7 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *directory) list(query url.Values) map[string]any {
 	users, rejected := []symphony.User{}, []map[string]string{}
 	for _, parameter := range []string{"email", "username"} {
-		for _, key := range strings.Split(query.Get(parameter), ",") {
+		for key := range strings.SplitSeq(query.Get(parameter), ",") {
 			if reason, ok := d.reject[key]; ok {
 				rejected = append(rejected, map[string]string{"error": reason, parameter: key})
 			}
@@ -366,7 +366,7 @@ func TestUsersEnd(t *testing.T) {
 					return response(204, ""), nil
 				})
 				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens(),
-					append(test.opts[:len(test.opts):len(test.opts)], symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
+					append(slices.Clip(test.opts), symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 				require.NoError(t, err)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
@@ -528,7 +528,7 @@ func TestUsersManyKeys(t *testing.T) { //nolint:paralleltest // see above
 		list := struct {
 			Users []symphony.User `json:"users"`
 		}{}
-		for _, email := range strings.Split(r.URL.Query().Get("email"), ",") {
+		for email := range strings.SplitSeq(r.URL.Query().Get("email"), ",") {
 			id, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(email, "user"), "@acme.com"), 10, 64)
 			list.Users = append(list.Users, symphony.User{ID: id + 1, EmailAddress: email, DisplayName: strings.Repeat("x", 100)})
 		}
