@@ -186,5 +186,5 @@ type AccountType string
 const (
 	AccountNormal AccountType = "NORMAL" // a person
 	AccountSystem AccountType = "SYSTEM" // a service user
-	AccountSDL    AccountType = "SDL"
+	AccountSDL    AccountType = "SDL"    // a distribution list
 )

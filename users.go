@@ -30,8 +30,8 @@ type UserResult struct {
 }
 
 // UsersByEmail looks up the active users of the pod with these e-mail addresses: GET
-// /v3/users. Nothing is sent until the sequence is ranged. Ranging it again asks the
-// pod again.
+// /v3/users. The API documents no entitlement that the caller needs. Nothing is sent
+// until the sequence is ranged. Ranging it again asks the pod again.
 //
 //	for result := range client.UsersByEmail(ctx, slices.Values(emails)) {
 //		if errors.Is(result.Err, symphony.ErrUserNotFound) {
@@ -66,7 +66,8 @@ type UserResult struct {
 //
 // A nil ctx or source is an [*InvalidArgumentError] in a single result.
 //
-// Source: Pod API 20.17.1, "Users Lookup V3".
+// Source: Pod API 20.17.1, "Users Lookup",
+// https://rest-api.symphony.com/main/users/users-lookup-v3.
 func (c *Client) UsersByEmail(ctx context.Context, emails iter.Seq[string]) iter.Seq[UserResult] {
 	return c.lookUp(ctx, emails, lookupField{
 		operation: "UsersByEmail",
@@ -79,7 +80,7 @@ func (c *Client) UsersByEmail(ctx context.Context, emails iter.Seq[string]) iter
 // UsersByUsername looks up the active users of the pod with these user names: GET
 // /v3/users. Everything else is as with [Client.UsersByEmail].
 //
-// Source: Pod API 20.17.1, "Users Lookup V3".
+// Source: Pod API 20.17.1, "Users Lookup".
 func (c *Client) UsersByUsername(ctx context.Context, usernames iter.Seq[string]) iter.Seq[UserResult] {
 	return c.lookUp(ctx, usernames, lookupField{
 		operation: "UsersByUsername",
