@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -120,7 +121,7 @@ func TestBulk(t *testing.T) {
 
 func TestBulkConcurrency(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64, 1 << 50: 500} {
+	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64, math.MaxInt: 500} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

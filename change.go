@@ -6,9 +6,8 @@ import (
 	"iter"
 )
 
-// PresenceChange is a presence that was set for a while, and what
-// [Client.RevertUserPresence] needs to put the previous one back. It can be stored as
-// JSON until then.
+// PresenceChange records a presence that was set for a while. [Client.RevertUserPresence]
+// needs it to restore the previous one. It can be stored as JSON until then.
 type PresenceChange struct {
 	UserID int64            `json:"userId"`
 	Set    PresenceCategory `json:"set"`    // the category that was asked for
@@ -19,11 +18,11 @@ type PresenceChange struct {
 // Restores returns the category that [Client.RevertUserPresence] sets: the one of
 // Before, or AVAILABLE if that one should not be set.
 //
-// AWAY may be an idle user, and OFFLINE one who left; both would stay after the user
-// has come back. UNDEFINED cannot be set. A Before that is equal to Set is what an
-// earlier change left behind that was never reverted. In these cases AVAILABLE is set
-// with soft: it shows AWAY while the user is idle, and applies to an offline user once
-// they come online.
+// AWAY may be an idle user, and OFFLINE a user who left; if they were set, they would
+// stay after the user has come back. UNDEFINED cannot be set. If Before is equal to Set,
+// an earlier change was never reverted. In these cases, and if Before is missing,
+// Restores returns AVAILABLE: set with soft, it shows AWAY while the user is idle, and
+// applies to an offline user once they come online.
 func (c PresenceChange) Restores() PresenceCategory {
 	switch before := c.Before.Category; before {
 	case PresenceAvailable, PresenceAway, PresenceOffline, PresenceUndefined, c.Set, "":
@@ -63,7 +62,7 @@ func (c PresenceChange) check() error {
 }
 
 // ChangeUserPresence sets the presence of another user for a while, and returns what
-// [Client.RevertUserPresence] needs to put the previous presence back. It reads the
+// [Client.RevertUserPresence] needs to restore the previous one. It reads the
 // presence with [Client.GetUserPresence], with local, and then sets the new one with
 // [Client.SetUserPresence]. Entitlement, arguments, the meaning of soft, and errors are
 // those of the two calls.
@@ -73,8 +72,8 @@ func (c PresenceChange) check() error {
 // a [*BadRequestError], [*ForbiddenError] or [*NotFoundError]: after a timeout or a
 // truncated response, the pod may have applied the category.
 //
-// The pod has no expiry for a presence. A service that must put the previous presence
-// back even if it is killed stores the change before it sets anything:
+// A presence does not expire at the pod. A service that must restore the previous one
+// even after it was killed stores the change before it sets anything:
 //
 //	before, err := client.GetUserPresence(ctx, userID, true)
 //	if err != nil {
@@ -111,8 +110,8 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 	return change, nil
 }
 
-// RevertUserPresence puts the presence of before a change back, unless the user has
-// chosen another one meanwhile. It reads the presence with [Client.GetUserPresence],
+// RevertUserPresence restores the presence that a user had before a change, unless the
+// user has chosen another one in the meantime. It reads the presence with [Client.GetUserPresence],
 // with local. If the change is still in effect, it sets change.Restores() with
 // [Client.SetUserPresence], with soft, and returns the new presence and true. Otherwise
 // it sets nothing, and returns the current presence and false.
