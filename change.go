@@ -111,10 +111,11 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 }
 
 // RevertUserPresence restores the presence that a user had before a change, unless the
-// user has chosen another one in the meantime. It reads the presence with [Client.GetUserPresence],
-// with local. If the change is still in effect, it sets change.Restores() with
-// [Client.SetUserPresence], with soft, and returns the new presence and true. Otherwise
-// it sets nothing, and returns the current presence and false.
+// user has chosen another one in the meantime. It reads the presence with
+// [Client.GetUserPresence], with local. If the change is still in effect, it sets
+// change.Restores() with [Client.SetUserPresence], with soft, and returns the new
+// presence and true. Otherwise it sets nothing, and returns the current presence and
+// false.
 //
 // The change is still in effect if
 //   - the current category and timestamp are those of After (where one of the timestamps
