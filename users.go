@@ -229,7 +229,7 @@ func (r *lookupRun) send(ctx context.Context) (foundUsers, error) {
 		query:     string(r.query) + onlyActiveUsers,
 		retryable: true,
 	}, &list)
-	if _, forbidden := errors.AsType[*ForbiddenError](err); forbidden || endsRun(err) || err != nil && ctx.Err() != nil {
+	if _, forbidden := errors.AsType[*ForbiddenError](err); forbidden || endsRun(err) {
 		r.end = err
 	}
 	return list.index(r.field), err
