@@ -92,6 +92,20 @@
 // [Client.SetUserPresences] sets the presence of many users, several at a time, and keeps the
 // order of the updates of each user. [Client.AllPresences] reads all presences.
 //
+// # Users by e-mail
+//
+// The presence calls take user ids. [Client.UsersByEmail] and [Client.UsersByUsername] find
+// the ids of any number of people, 100 a request, and yield one result for each key in the
+// order of the source; the error of a key that no active user has is [ErrUserNotFound].
+//
+// # Setting a presence for a while
+//
+// The API has no expiry. [Client.ChangeUserPresence] reads a user's presence before it sets
+// another one, and [Client.RevertUserPresence] restores the previous one, unless the user has
+// chosen another in the meantime. Keep the [PresenceChange] in a store until then, since a
+// service that forgets it leaves the user ON_THE_PHONE. [Client.ChangeUserPresences] and
+// [Client.RevertUserPresences] do the same for many users.
+//
 // # Observing
 //
 // [WithObserver] calls a function after each attempt of a call, for metrics and progress.

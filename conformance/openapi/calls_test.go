@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func newPod(t *testing.T, c *credentials, opts ...symphonytest.Option) *symphony
 	pod := symphonytest.NewPod(append(opts,
 		symphonytest.WithTLS(),
 		symphonytest.WithUsers(
-			symphonytest.User{ID: jane, Username: "jane"},
+			symphonytest.User{ID: jane, Username: "jane", EmailAddress: "jane@acme.com"},
 			symphonytest.User{ID: john, Username: "john"},
 			symphonytest.User{ID: external, External: true}),
 		symphonytest.WithServiceUsers(
@@ -111,6 +112,12 @@ var calls = map[string]func(context.Context, *sdk) error{
 	"listPresences": func(ctx context.Context, s *sdk) error {
 		_, err := s.ListPresences(ctx, 0, 0)
 		return err
+	},
+	"lookUpUsers": func(ctx context.Context, s *sdk) error {
+		for result := range s.UsersByEmail(ctx, slices.Values([]string{"jane@acme.com"})) {
+			return result.Err
+		}
+		return nil
 	},
 	"registerPresenceInterest": func(ctx context.Context, s *sdk) error {
 		return s.RegisterPresenceInterest(ctx, external, s.user)
