@@ -197,8 +197,9 @@ func TestUsersRequestLimits(t *testing.T) {
 		{"one request", 100, 12, []int{100}},
 		{"one key more", 101, 12, []int{100, 1}},
 		{"three requests", 250, 12, []int{100, 100, 50}},
-		{"long keys", 21, 396, []int{10, 10, 1}}, // 10 keys and commas are 3,969 bytes; 31 are the rest of the query
-		{"keys a byte longer", 21, 397, []int{9, 9, 3}},
+		{"long keys", 21, 396, []int{10, 10, 1}},
+		{"exactly 4,000 bytes", 12, 330, []int{12}}, // with 11 commas, and 29 bytes of other parameters
+		{"a byte more", 29, 136, []int{28, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
