@@ -53,6 +53,9 @@ func (l *memoryListener) DialContext(ctx context.Context, _, addr string) (net.C
 	if !strings.EqualFold(addr, l.addr.String()) {
 		return nil, l.dialError(fmt.Errorf("the client of a pod without a network reaches only that pod, %s, and not %s", l.addr, addr))
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, l.dialError(err)
+	}
 	up, down := newMemoryPipe(), newMemoryPipe()
 	server := &memoryConn{addr: l.addr, in: up, out: down}
 	select {

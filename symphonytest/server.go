@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -102,13 +103,13 @@ func listen(noNetwork bool) (_ net.Listener, host string, _ *http.Transport) {
 }
 
 func listenOnLoopback() net.Listener {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		return listener
+	var errs []error
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err == nil {
+			return listener
+		}
+		errs = append(errs, err)
 	}
-	listener, err6 := net.Listen("tcp6", "[::1]:0")
-	if err6 != nil {
-		panic(fmt.Sprintf("symphonytest: cannot listen on loopback: %v; %v", err, err6))
-	}
-	return listener
+	panic(fmt.Sprintf("symphonytest: cannot listen on loopback: %v", errors.Join(errs...)))
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -220,4 +222,25 @@ func certified(t *testing.T, pod *symphonytest.Pod, certificate tls.Certificate)
 	client.Transport = transport
 	t.Cleanup(transport.CloseIdleConnections)
 	return client
+}
+
+// runTest runs a test within the example of that name. What package testing prints goes
+// nowhere, and what the test prints belongs to the example.
+func runTest(name string, test func(*testing.T)) {
+	stdout := os.Stdout
+	defer func() { os.Stdout = stdout }()
+	silent, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = silent.Close() }()
+	os.Stdout = silent
+	var once sync.Once // with -count there are more runs
+	testing.RunTests(regexp.MatchString, []testing.InternalTest{{Name: name, F: func(t *testing.T) {
+		once.Do(func() {
+			os.Stdout = stdout
+			test(t)
+			os.Stdout = silent
+		})
+	}}})
 }

@@ -7,12 +7,10 @@ import "time"
 type state struct {
 	*directory
 	*sessions
-	*feeds
 }
 
 func newState(now func() time.Time) *state {
-	feeds := newFeeds()
-	return &state{newDirectory(now, feeds), newSessions(), feeds}
+	return &state{newDirectory(now, newFeeds()), newSessions()}
 }
 
 // IssueToken opens a session of a service user and returns its token. A username that
