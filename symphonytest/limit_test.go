@@ -3,6 +3,7 @@ package symphonytest_test
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,19 @@ func TestRateLimitRefills(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 		}
 	})
+}
+
+func TestRateLimitFollowsTheClock(t *testing.T) {
+	t.Parallel()
+	var seconds atomic.Int64
+	pod := symphonytest.New(t, symphonytest.WithoutNetwork(), user(1, symphonytest.Online), symphonytest.WithRateLimit(1, 1),
+		symphonytest.WithClock(func() time.Time { return time.Unix(seconds.Load(), 0) }))
+	token := pod.IssueToken("admin")
+	for range 3 {
+		require.Equal(t, 200, setBusy(t, pod, token).status)
+		require.Equal(t, 429, setBusy(t, pod, token).status)
+		seconds.Add(1)
+	}
 }
 
 func TestConcurrencyLimit(t *testing.T) {

@@ -100,7 +100,7 @@ func (a api) loginUser(r *http.Request) (any, error) {
 		return nil, unauthorized("Invalid app session")
 	}
 	u, ok := a.namedUser(r)
-	if !ok || app.Users != nil && !slices.Contains(app.Users, u.ID) {
+	if !ok || u.Inactive || u.External || app.Users != nil && !slices.Contains(app.Users, u.ID) {
 		return nil, unauthorized("The user has not installed the app")
 	}
 	return a.open(session{user: u.ID})

@@ -90,9 +90,12 @@ func TestLoginWithKey(t *testing.T) {
 
 // appPod starts a pod with users and an app that jane has installed.
 func appPod(start start, app symphonytest.App) *symphonytest.Pod {
-	app.ID, app.Users = "calendar", []int64{1, 9}
+	app.ID, app.Users = "calendar", []int64{1, 9, 10, 11}
 	return start(symphonytest.WithApps(app), symphonytest.WithUsers(
-		symphonytest.User{ID: 1, Username: "jane"}, symphonytest.User{ID: 2, Username: "john"}))
+		symphonytest.User{ID: 1, Username: "jane"},
+		symphonytest.User{ID: 2, Username: "john"},
+		symphonytest.User{ID: 10, Inactive: true},
+		symphonytest.User{ID: 11, External: true}))
 }
 
 // requireUserLogins requires that an app's session opens sessions for the right users.
@@ -100,7 +103,7 @@ func requireUserLogins(t *testing.T, pod *symphonytest.Pod, base, app string, cl
 	t.Helper()
 	require.Equal(t, 401, setBusy(t, pod, app).status, "an app's token makes no calls")
 	before := pod.Logins()
-	for path, want := range map[string]int{"user/1": 200, "username/jane": 200, "user/2": 401, "username/john": 401, "user/9": 401, "user/x": 401, "username/x": 401} {
+	for path, want := range map[string]int{"user/1": 200, "username/jane": 200, "user/2": 401, "username/john": 401, "user/9": 401, "user/10": 401, "user/11": 401, "user/x": 401, "username/x": 401} {
 		status, token := login(t, pod, request{url: base + path + "/authenticate", token: app, client: client})
 		require.Equal(t, want, status, path)
 		if status == 200 {

@@ -51,7 +51,7 @@ func (l *memoryListener) Addr() net.Addr { return l.addr }
 // DialContext connects to the listener, and to nothing else.
 func (l *memoryListener) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
 	if !strings.EqualFold(addr, l.addr.String()) {
-		return nil, l.dialError(fmt.Errorf("the client of a pod without a network reaches only that pod, %s, and not %s", l.addr, addr))
+		return nil, l.dialError(fmt.Errorf("the client of a pod reaches nothing but that pod, and not %s", addr))
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, l.dialError(err)

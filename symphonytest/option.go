@@ -67,12 +67,16 @@ func WithoutNetwork() Option {
 	return func(c *config) { c.noNetwork = true }
 }
 
-// WithClock sets the pod's clock: it dates presences and requests, checks the expiry of
-// a JWT and refills the rate limit. The default is [time.Now], which in a
-// [testing/synctest] bubble is the bubble's clock. The Delay of a [Fault] is not
-// measured by it.
+// WithClock sets the pod's clock: it dates presences and requests, decides whether a JWT
+// has expired, and refills the rate limit. The default is [time.Now], which in a
+// [testing/synctest] bubble is the bubble's clock. It does not measure the Delay of a
+// [Fault].
 func WithClock(now func() time.Time) Option {
-	return func(c *config) { c.now = now }
+	return func(c *config) {
+		if now != nil {
+			c.now = now
+		}
+	}
 }
 
 // WithRequestLog sets how many requests [Pod.Requests] remembers, the newest; the

@@ -25,7 +25,9 @@ type pod struct {
 func NewPod(opts ...Option) *Pod {
 	c := config{now: time.Now, logSize: 100_000}
 	for _, opt := range opts {
-		opt(&c)
+		if opt != nil {
+			opt(&c)
+		}
 	}
 	state := newState(c.now)
 	for _, u := range c.users {

@@ -56,6 +56,12 @@ func TestOwnHandlers(t *testing.T) {
 	})
 }
 
+func TestOptionsThatAreNil(t *testing.T) {
+	t.Parallel()
+	pod := symphonytest.New(t, nil, symphonytest.WithClock(nil), symphonytest.WithoutNetwork(), user(1, symphonytest.Online))
+	require.Equal(t, 200, setBusy(t, pod, pod.IssueToken("admin")).status)
+}
+
 func TestBodyThatIsTooLarge(t *testing.T) {
 	onEveryPod(t, func(t *testing.T, start start) {
 		pod := start()
@@ -107,7 +113,7 @@ func TestClientReachesOnlyItsPod(t *testing.T) {
 		if err == nil {
 			_ = resp.Body.Close()
 		}
-		require.ErrorContains(t, err, "reaches only that pod")
+		require.ErrorContains(t, err, "the client of a pod reaches nothing but that pod")
 	}
 	require.Empty(t, other.Requests())
 	transport, ok := pod.Client().Transport.(*http.Transport)

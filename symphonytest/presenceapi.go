@@ -166,9 +166,12 @@ func (a api) readFeed(r *http.Request) (any, error) {
 	if _, err := a.caller(r); err != nil {
 		return nil, err
 	}
-	id, isRead := strings.CutSuffix(r.PathValue("feed"), "/read")
+	id, ok := strings.CutSuffix(r.PathValue("feed"), "/read")
+	if !ok {
+		return nil, noRoute()
+	}
 	userIDs, ok := a.feeds.read(id)
-	if !isRead || !ok {
+	if !ok {
 		return nil, noFeed()
 	}
 	return a.presences(userIDs), nil
@@ -178,11 +181,18 @@ func (a api) deleteFeed(r *http.Request) (any, error) {
 	if _, err := a.caller(r); err != nil {
 		return nil, err
 	}
-	id, isDelete := strings.CutSuffix(r.PathValue("feed"), "/delete")
-	if !isDelete || !a.feeds.remove(id) {
+	id, ok := strings.CutSuffix(r.PathValue("feed"), "/delete")
+	if !ok {
+		return nil, noRoute()
+	}
+	if !a.feeds.remove(id) {
 		return nil, noFeed()
 	}
 	return map[string]string{"id": id}, nil
 }
 
 func noFeed() error { return badRequest("There is no such presence feed") }
+
+func noRoute() error {
+	return &failure{http.StatusNotFound, http.StatusNotFound, "There is no such endpoint"}
+}

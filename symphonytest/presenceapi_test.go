@@ -58,6 +58,8 @@ func TestErrorResponses(t *testing.T) {
 			{"empty registration", request{path: "/v1/user/presence/register", token: admin, body: `[]`}, 400, 400},
 			{"no such feed", request{method: "GET", path: "/v1/presence/feed/x/read", token: admin}, 400, 400},
 			{"no such feed to delete", request{path: "/v1/presence/feed/x/delete", token: admin}, 400, 400},
+			{"no such endpoint of a feed", request{method: "GET", path: "/v1/presence/feed/x", token: admin}, 404, 404},
+			{"no such endpoint of a feed to post to", request{path: "/v1/presence/feed/x", token: admin}, 404, 404},
 		} {
 			requireAPIError(t, test.request.mustSend(t, pod), test.status, test.code, test.name)
 		}

@@ -74,14 +74,15 @@ func (l *requestLog) ClearRequests() {
 	l.entries, l.bytes = nil, 0
 }
 
-// note enters a request into the log, as it is: a handler may change r later.
+// note enters a request and its body into the log. A handler may change r later, but not
+// the body.
 func (l *requestLog) note(r *http.Request, path string, body []byte) *Request {
 	entry := &Request{
 		Method: r.Method,
 		Path:   path,
 		Query:  r.URL.Query(),
 		Header: r.Header.Clone(),
-		Body:   bytes.Clone(body),
+		Body:   body,
 		Time:   l.now(),
 	}
 	l.mu.Lock()
