@@ -55,12 +55,8 @@ func ParseRSAPrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	if len(blocks) > 0 {
 		return nil, refuseKey("it holds " + keyfile.Types(blocks) + " and no private key")
 	}
-	switch format := keyfile.FormatOf(text); format {
-	case keyfile.Unknown:
-		return nil, refuseKey("it is not PEM")
-	default:
-		return nil, refuseKey(fmt.Sprintf("it is not PEM but %s%s", format, format.ToKey()))
-	}
+	format := keyfile.FormatOf(text)
+	return nil, refuseKey(fmt.Sprintf("it is not PEM but %s%s", format, format.ToKey()))
 }
 
 func rsaKey(block keyfile.Block) (*rsa.PrivateKey, error) {

@@ -58,6 +58,9 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	if ctx == nil {
 		return "", &symphony.InvalidArgumentError{Argument: "ctx", Reason: "it is nil"}
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	token, login := s.current(ctx, rejected)
 	if token != "" {
 		return token, nil
@@ -71,7 +74,7 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 }
 
 // current returns the token if it is newer than rejected, and else the login to wait
-// for, which it starts if need be.
+// for, which it starts if there is none.
 func (s *session) current(ctx context.Context, rejected string) (string, *login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
