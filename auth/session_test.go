@@ -2,11 +2,9 @@ package auth_test
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"io"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -162,30 +160,6 @@ func TestFailedLoginIsTriedAgain(t *testing.T) {
 		_, err = tokens.RefreshSessionToken(t.Context(), "old")
 		require.NoError(t, err)
 	})
-}
-
-// A signer may end its goroutine, as require does in a test.
-func TestSignerThatEndsItsGoroutine(t *testing.T) {
-	t.Parallel()
-	pod := start(t)
-	tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &exiting{Signer: rsaKey()})
-	require.NoError(t, err)
-	_, err = tokens.SessionToken(t.Context())
-	require.ErrorContains(t, err, "broken off")
-	_, err = tokens.SessionToken(t.Context())
-	require.NoError(t, err, "the next one is a new one")
-}
-
-type exiting struct {
-	crypto.Signer
-	asked int
-}
-
-func (e *exiting) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if e.asked++; e.asked == 1 {
-		runtime.Goexit()
-	}
-	return e.Signer.Sign(random, digest, opts)
 }
 
 func TestLoginHostIsDown(t *testing.T) {
