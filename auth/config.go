@@ -15,8 +15,8 @@ import (
 // Config says where a pod is, and how to log in. It has no default but for the two
 // login URLs, which are derived from a PodURL that ends in /pod.
 //
-// Neither fmt nor log/slog shows the secrets of a Config or *Config. They do show those
-// of a Config in an unexported field of another struct: there, fmt calls no methods.
+// Neither fmt nor log/slog shows the secrets of a Config or *Config, except where fmt
+// calls no methods: for the verb %p, and in an unexported field of another struct.
 type Config struct {
 	PodURL         string           // base URL of the pod, https://acme.symphony.com/pod
 	LoginURL       string           // for Key; default: PodURL with /login in place of /pod
@@ -149,7 +149,7 @@ func shownURL(raw string) string {
 	return u.String()
 }
 
-// Format shows what String shows, for every verb of package fmt.
+// Format shows what String shows, for every verb.
 func (c Config) Format(s fmt.State, _ rune) { fmt.Fprint(s, c.String()) }
 
 // LogValue shows what String shows, for package log/slog.
