@@ -110,7 +110,7 @@ func TestWrongApps(t *testing.T) {
 	for _, test := range []struct{ app, want string }{
 		{"{appId: a}", "config.yaml:2: app: it has neither a privateKey nor a certificate, with a path or content"},
 		{"{privateKey: {path: $PATH}}", "config.yaml:2: app.appId: it is missing"},
-		{"{appId: ' a', privateKey: {path: $PATH}}", "config.yaml:2: app.appId: symphony: invalid appID: it begins or ends with a blank"},
+		{"{appId: ' a', privateKey: {path: $PATH}}", "config.yaml:2: app.appId: it begins or ends with a blank"},
 		{"{appId: '${NOT_SET}', privateKey: {path: $PATH}}", "config.yaml:2: app.appId: the environment variable NOT_SET is not set"},
 		{"{appId: a, privateKey: {path: /none}}", "config.yaml:2: app.privateKey.path: the file cannot be read"},
 	} {

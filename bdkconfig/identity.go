@@ -3,7 +3,9 @@ package bdkconfig
 import (
 	"crypto/rsa"
 	"crypto/tls"
+	"errors"
 
+	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/auth"
 )
 
@@ -27,8 +29,9 @@ func (v value) identity(nameKey string, sessionAuth server, host value) (id iden
 	if key.node != nil {
 		id.name, id.key = name.required(), key.rsaKey()
 		// The login itself knows which names it takes.
-		if _, err := auth.NewRSA("https://localhost", id.name, id.key); err != nil {
-			name.fail("%w", err)
+		_, err := auth.NewRSA("https://localhost", id.name, id.key)
+		if invalid, ok := errors.AsType[*symphony.InvalidArgumentError](err); ok {
+			name.fail("%s", invalid.Reason)
 		}
 		return id
 	}

@@ -88,11 +88,11 @@ func yamlError(text string, err error) error {
 // is too long to find out. The library's own line is often that of the construct
 // before.
 func firstBadLine(text string) int {
-	const maxText = 32 << 10
-	if len(text) > maxText {
+	lines := strings.SplitAfter(text, "\n")
+	const maxWork = 4 << 20 // bytes to parse, at most
+	if int64(len(lines))*int64(len(text)) > maxWork {
 		return 0
 	}
-	lines := strings.SplitAfter(text, "\n")
 	for n := len(lines) - 1; n > 0; n-- {
 		if yaml.Unmarshal([]byte(strings.Join(lines[:n], "")), new(yaml.Node)) == nil {
 			return n + 1

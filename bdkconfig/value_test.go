@@ -1,6 +1,7 @@
 package bdkconfig_test
 
 import (
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,7 @@ func TestWrongValues(t *testing.T) {
 
 		{"no bot", "host: acme", "config.yaml: bot: it is missing; it needs a privateKey or a certificate, with a path or content"},
 		{"no credentials", "host: acme\nbot: {username: bot, privateKey: {path: ''}}", "config.yaml:2: bot: it has neither a privateKey nor a certificate, with a path or content"},
+		{"username with a line break", "host: acme\nbot:\n  privateKey: {path: $PATH}\n  username: \"b\\n\"", "config.yaml:4: bot.username: it begins or ends with a blank or a line break; was it read from a file without trimming?"},
 		{"no username", "host: acme\nbot:\n  privateKey: {path: $PATH}", "config.yaml:3: bot.username: it is missing"},
 		{"blank username", "host: acme\nbot:\n  privateKey: {path: $PATH}\n  username: ' '", "config.yaml:4: bot.username: it is missing"},
 		{"two keys", "host: acme\nbot: {username: bot, privateKey: {path: $PATH, content: " + secret + "}}", "config.yaml:2: bot.privateKey.content: there is bot.privateKey.path already"},
@@ -109,6 +111,8 @@ bot: {username: bot, privateKey: {path: $PATH}}`, "$PORT", port(t, pod.URL()), "
 		"host: a.${BDK_NONE}.b":                                   "config.yaml:1: host: the environment variable BDK_NONE is not set and has no default; with one it is ${BDK_NONE:-default}",
 		"host: a\nproxy: {host: b, port: 1, password: '${NONE}'}": "config.yaml:2: proxy.password: the environment variable NONE is not set and has no default; with one it is ${NONE:-default}",
 		"host: a\nproxy: {host: b, port: 1, password: 'p${a}ss'}": "config.yaml:2: proxy.password: an environment variable in it is not set; the text ${ is written $${",
+		"host: ${BDK_HOST:acme}":                                  "config.yaml:1: host: the default of an environment variable is written ${NAME:-default}",
+		"host: a\nproxy: {host: b, port: 1, password: '${a:b}'}":  "config.yaml:2: proxy.password: the default of an environment variable is written ${NAME:-default}; the text ${ is written $${",
 		"host: a\ndefaultHeaders: {X: 'Bearer ${a}'}":             "config.yaml:2: defaultHeaders.X: an environment variable in it is not set; the text ${ is written $${",
 	} {
 		_, err := load(t, text)
@@ -144,6 +148,11 @@ func FuzzParse(f *testing.F) {
 		"host: a\nscheme: http\nbot: {certificate: {path: cert.pem, password: " + secret + "}}",
 		"host: acme\nport: 443\ncontext: gateway\nbot: {username: bot, privateKey: {content: " + base64Of(keyPEM()) + "}}",
 		"host: acme\nssl: {trustStore: {content: " + base64Of(pemOf(systemCA)) + "}}\nbot: {certificateContent: MIIB, certificatePassword: " + secret + "}",
+		"bdk:\n  host: acme\n  app: {appId: a, private-key: {content: " + keyLine + "}}\n",
+		"podHost: acme\nbotPrivateKeyPath: " + secret + "\n",
+		"{\"host\": \"acme\",\n\"" + secret + "\": \"" + secret + "\\/\" \"x\"}",
+		"\ufeffhost: acme\nssl: {trustStore: {content: \"" + strings.ReplaceAll(string(pemOf(systemCA)), "\n", "\\n") + "\"}}\napp: {appId: a, certificate: {content: MIIB}}\n",
+		"host: acme\n\tport: " + secret + "\n",
 		"a: &a [*a]\nhost: &h\n  <<: *h\npod: !!binary AAAA\n--- x\n",
 	} {
 		f.Add([]byte(seed))
@@ -152,16 +161,24 @@ func FuzzParse(f *testing.F) {
 		if strings.Contains(string(data), "/dev/") || strings.Contains(string(data), "/proc/") {
 			t.Skip("what is read there may have no end")
 		}
-		config, err := bdkconfig.Parse("config.yaml", data)
-		if err == nil {
-			_, err = config.NewClient()
+		var texts []string
+		for _, name := range []string{"config.yaml", "config.json"} {
+			config, err := bdkconfig.Parse(name, data)
+			if err == nil {
+				texts = append(texts, config.Warnings()...)
+				_, appErr := config.NewApp()
+				_, err = config.NewClient()
+				err = errors.Join(err, appErr)
+			}
+			if err != nil {
+				texts = append(texts, strings.Split(err.Error(), "\nbdkconfig")...)
+			}
 		}
-		if err == nil {
-			return
+		for i, text := range texts {
+			require.Regexp(t, `^(bdkconfig)?: .+$`, text, i)
+			require.NotContains(t, text, secret)
+			require.NotContains(t, text, "\n")
+			require.NotContains(t, text, keyLine)
 		}
-		require.Regexp(t, `^bdkconfig: .+$`, err)
-		require.NotContains(t, err.Error(), secret)
-		require.NotContains(t, err.Error(), "\n")
-		require.NotContains(t, err.Error(), keyLine)
 	})
 }
