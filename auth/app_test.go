@@ -96,8 +96,8 @@ func (h *appHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	status, token := 401, ""
-	switch {
-	case r.URL.Path == "/login/pubkey/app/authenticate":
+	switch r.URL.Path {
+	case "/login/pubkey/app/authenticate":
 		h.appLogins++
 		h.valid = fmt.Sprint("app", h.appLogins)
 		status, token = 200, h.valid

@@ -86,7 +86,7 @@ func (s *session) current(ctx context.Context, rejected string) (string, *login)
 	}
 	s.token = ""
 	s.last = &login{done: make(chan struct{})}
-	go s.run(context.WithoutCancel(ctx), s.last) //nolint:gosec // the login outlasts the call that needs it
+	go s.run(context.WithoutCancel(ctx), s.last) // the login outlasts the call that needs it
 	return "", s.last
 }
 

@@ -9,7 +9,7 @@ import (
 
 // sdk1 has the keys of SDK 1, the kit before the BDK, that differ from those of the
 // BDK by more than their spelling.
-var sdk1 = map[string]string{
+var sdk1 = map[string]string{ //nolint:gosec // names of keys, no credentials
 	"botprivatekeyname":  "bot.privateKey.path",
 	"botcertpath":        "bot.certificate.path",
 	"botcertname":        "bot.certificate.path",

@@ -3,6 +3,7 @@ package keyfile
 import (
 	"bytes"
 	"encoding/asn1"
+	"errors"
 	"strings"
 )
 
@@ -90,4 +91,23 @@ func derFormat(der []byte) Format {
 		return Certificate
 	}
 	return Unknown
+}
+
+// DERBlocks returns the certificates in data, one after the other in DER, as blocks;
+// nil if data is something else.
+func DERBlocks(data []byte) []Block {
+	if FormatOf(data) != Certificate {
+		return nil
+	}
+	var blocks []Block
+	for len(data) > 0 {
+		var element asn1.RawValue
+		rest, err := asn1.Unmarshal(data, &element)
+		if err != nil {
+			return append(blocks, Block{Type: "CERTIFICATE", Err: errors.New("it is not DER")})
+		}
+		blocks = append(blocks, Block{Type: "CERTIFICATE", Bytes: element.FullBytes})
+		data = rest
+	}
+	return blocks
 }
