@@ -26,8 +26,8 @@ type app struct {
 	client  *symphony.Client // sends the token of the app
 	path    string           // of the app's logins
 
-	mu   sync.Mutex // guards what follows
-	vain time.Time  // until when no user's 401 causes a login of the app
+	mu        sync.Mutex // guards what follows
+	renewable time.Time  // from when on a user's 401 causes a login of the app
 }
 
 // NewApp returns an app that logs in by POST {loginURL}/pubkey/app/authenticate. The
@@ -113,27 +113,40 @@ func (a *app) logIn(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	token, err := post(ctx, a.client, path, nil)
-	if !isUnauthorized(err) || !a.mayRenew() {
+	if !isUnauthorized(err) {
 		return token, err
 	}
-	if _, err := a.session.RefreshSessionToken(ctx, appToken); err != nil {
-		return "", err
+	mine := a.renew(ctx, appToken)
+	renewed, renewErr := a.session.SessionToken(ctx) // waits for the login, whoever started it
+	switch {
+	case renewErr != nil:
+		err = renewErr
+	case mine || renewed != appToken:
+		token, err = post(ctx, a.client, path, nil)
 	}
-	token, err = post(ctx, a.client, path, nil)
-	if isUnauthorized(err) {
-		a.renewedInVain()
+	if mine && (renewErr != nil || !isUnauthorized(err)) {
+		a.allowRenewal()
 	}
 	return token, err
 }
 
-func (a *app) mayRenew() bool {
+// renew starts a login of the app, and reports whether it did. No other is started for
+// a while, unless allowRenewal is called: until the user's login is repeated, no one
+// knows whether it helps.
+func (a *app) renew(ctx context.Context, rejected string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return !time.Now().Before(a.vain)
+	now := time.Now()
+	if now.Before(a.renewable) {
+		return false
+	}
+	a.renewable = now.Add(vainLoginLifetime)
+	a.session.current(ctx, rejected)
+	return true
 }
 
-func (a *app) renewedInVain() {
+func (a *app) allowRenewal() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.vain = time.Now().Add(vainLoginLifetime)
+	a.renewable = time.Time{}
 }

@@ -172,8 +172,63 @@ func TestUsersWithoutTheAppAtTheSameTime(t *testing.T) {
 	})
 }
 
-// sessionAuth is a login host for the certificates of apps. Its fields are for the
-// time after its calls.
+// When the app's session ends, its users log in again with one login of the app.
+func TestAppSessionEndsForManyUsers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &appHost{}
+		for id := range 1000 {
+			host.installed = append(host.installed, fmt.Sprintf("/login/pubkey/app/user/%d/authenticate", 1+id))
+		}
+		app, err := auth.NewApp("https://acme.symphony.com/login", "calendar", rsaKey(), symphony.WithHTTPClient(&http.Client{Transport: host}))
+		require.NoError(t, err)
+		_, err = app.User(1).SessionToken(t.Context())
+		require.NoError(t, err)
+		host.valid = ""
+		var group sync.WaitGroup
+		for id := range int64(1000) {
+			group.Go(func() {
+				if _, err := app.User(1 + id).SessionToken(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, 2, host.appLogins)
+	})
+}
+
+// A login of the app that fails for a while does not count as one that did not help.
+func TestAppLoginFailsForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &appHost{installed: []string{"/login/pubkey/app/user/1/authenticate"}}
+		app, err := auth.NewApp("https://acme.symphony.com/login", "calendar", rsaKey(),
+			symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}),
+			symphony.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if host.appLogins == 1 && host.valid == "" && strings.HasSuffix(r.URL.Path, "/app/authenticate") {
+					host.appLogins++
+					return nil, errors.New("no route")
+				}
+				return host.RoundTrip(r)
+			})}))
+		require.NoError(t, err)
+		user := app.User(1)
+		_, err = user.SessionToken(t.Context())
+		require.NoError(t, err)
+		host.valid = ""
+		_, err = user.RefreshSessionToken(t.Context(), "user")
+		require.ErrorContains(t, err, "no route")
+		_, err = user.RefreshSessionToken(t.Context(), "user")
+		require.NoError(t, err)
+		host.valid = ""
+		_, err = app.User(1).SessionToken(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 4, host.appLogins)
+	})
+}
+
+// sessionAuth is a login host for the certificates of apps.
 type sessionAuth struct {
 	*httptest.Server
 	mu       sync.Mutex // guards what follows
@@ -210,12 +265,26 @@ func startSessionAuth(t *testing.T, appToken string) *sessionAuth {
 	return s
 }
 
+// received returns the requests so far.
+func (s *sessionAuth) received() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// newAppSession ends the app's session: it has another token from now on.
+func (s *sessionAuth) newAppSession(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.app = token
+}
+
 func TestCertificateApp(t *testing.T) {
 	t.Parallel()
 	server := startSessionAuth(t, "app 1")
 	app, err := auth.NewCertificateApp(server.URL+"/sessionauth", selfSigned(t), symphony.WithHTTPClient(server.Client()))
 	require.NoError(t, err)
-	require.Empty(t, server.requests, "nothing is sent before the first token is needed")
+	require.Empty(t, server.received(), "nothing is sent before the first token is needed")
 	user := app.User(42)
 	token, err := user.SessionToken(t.Context())
 	require.NoError(t, err)
@@ -226,12 +295,12 @@ func TestCertificateApp(t *testing.T) {
 		"POST /sessionauth/v1/app/authenticate",
 		"POST /sessionauth/v1/app/user/42/authenticate",
 		"POST /sessionauth/v1/app/username/jane%20doe%2F1/authenticate",
-	}, server.requests)
+	}, server.received())
 
-	server.app = "app 2" // the app's session ends
+	server.newAppSession("app 2")
 	_, err = user.RefreshSessionToken(t.Context(), token)
 	require.NoError(t, err)
-	require.Len(t, server.requests, 6, "the user's login, the app's, and the user's again")
+	require.Len(t, server.received(), 6, "the user's login, the app's, and the user's again")
 
 	none, err := auth.NewApp(server.URL+"/login", "calendar", rsaKey(), symphony.WithHTTPClient(server.Client()))
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,12 +24,14 @@ import (
 type faultySigner struct {
 	crypto.Signer
 	fault func()
+	once  sync.Once
 }
 
 func (s *faultySigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if fault := s.fault; fault != nil {
-		s.fault = nil
-		fault()
+	first := false
+	s.once.Do(func() { first = true })
+	if first {
+		s.fault()
 	}
 	return s.Signer.Sign(random, digest, opts)
 }
@@ -49,7 +52,7 @@ func TestSignerPanics(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			pod := start(t)
-			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &faultySigner{rsaKey(), test.fault})
+			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &faultySigner{Signer: rsaKey(), fault: test.fault})
 			require.NoError(t, err)
 			_, err = tokens.SessionToken(t.Context())
 			require.ErrorContains(t, err, test.says)
@@ -66,7 +69,7 @@ func TestSignerOfACertificatePanics(t *testing.T) {
 	known := selfSigned(t)
 	pod := start(t, symphonytest.WithTLS(), symphonytest.WithServiceUsers(
 		symphonytest.ServiceUser{Username: "certified", UserProvisioning: true, Certificate: known.Leaf}))
-	known.PrivateKey = &faultySigner{rsaKey(), func() { panic("no token in the slot") }}
+	known.PrivateKey = &faultySigner{Signer: rsaKey(), fault: func() { panic("no token in the slot") }}
 	tokens, err := auth.NewCertificate(pod.SessionAuthURL(), known, symphony.WithHTTPClient(pod.Client()),
 		symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))
 	require.NoError(t, err)
@@ -93,7 +96,7 @@ func TestSignerHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := &loginHost{respond: numbered}
 		release := make(chan struct{})
-		tokens, err := auth.NewRSA("https://acme.symphony.com/login", "bot", &faultySigner{rsaKey(), func() { <-release }},
+		tokens, err := auth.NewRSA("https://acme.symphony.com/login", "bot", &faultySigner{Signer: rsaKey(), fault: func() { <-release }},
 			symphony.WithHTTPClient(&http.Client{Transport: host}))
 		require.NoError(t, err)
 		start := time.Now()
