@@ -151,7 +151,7 @@ func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
 	}
 	switch outcome.Kind {
 	case Accepted:
-		l.throttle.accepted(now)
+		l.throttle.accepted(now, turn.sent)
 		l.outage.responded(l.inFlight, l.queue.len())
 	case Throttled:
 		wait = l.throttle.refused(now, turn.sent, outcome.RetryAfter, outcome.Attempt)

@@ -1,9 +1,13 @@
 package limiter
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
 	"time"
 )
 
@@ -19,7 +23,6 @@ const (
 
 	// Where requests were accepted and refused at once, these suffice to measure the rate.
 	minMeasured = 4
-	firstRate   = 10.0 // where the search begins without a measurement
 	slowestRate = 1.0
 
 	// The rate stays near the one at which requests were last refused for about as long
@@ -56,7 +59,8 @@ type throttle struct {
 	// From the first refusal to the end of the pause, accepted requests measure the rate.
 	measuring bool
 	first     time.Time // the first refusal
-	taken     int       // accepted since the first refusal, or since the rate began
+	stopped   time.Time
+	taken     int // accepted since the first refusal, or since the rate began
 
 	next time.Time // no request before
 	bulk bool      // the last request was one of a bulk run
@@ -105,25 +109,35 @@ func (t *throttle) forget(now time.Time) {
 }
 
 // accepted takes a response that is no refusal.
-func (t *throttle) accepted(now time.Time) {
+func (t *throttle) accepted(now, sent time.Time) {
 	t.recent <<= 1
 	t.row = 0
-	if t.isKnown() && !now.Before(t.pause) {
+	if !t.measuring {
+		return
+	}
+	if t.isKnown() && !sent.Before(t.pause) {
 		t.measuring = false
+		return
 	}
 	if now.After(t.first) {
 		t.taken++
+		t.stopped = now
 	}
-	if t.isKnown() && t.measuring {
-		t.measure(now)
+	if t.isKnown() {
+		t.measure()
 	}
 }
 
 // measure sets the rate from what was accepted beside the refusals.
-func (t *throttle) measure(now time.Time) {
-	t.peak = firstRate
-	if t.taken >= minMeasured {
-		t.peak = max(t.peak, float64(t.taken)/now.Sub(t.first).Seconds())
+func (t *throttle) measure() {
+	t.peak, t.depth, t.hold = E("FR", 100)/2, -1, time.Duration(E("H0", .5)*float64(time.Second))
+	if t.taken >= int(E("MINM", 8)) {
+		t.peak = max(t.peak, float64(t.taken)/t.stopped.Sub(t.first).Seconds())
+		t.depth = math.Sqrt(-math.Log2(afterMany))
+		t.hold = time.Duration(E("H1", 1) * float64(time.Second))
+	}
+	if Trace {
+		fmt.Println("measure", t.taken, t.stopped.Sub(t.first), t.peak)
 	}
 }
 
@@ -135,32 +149,43 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 	}
 	t.recent = t.recent<<1 | 1
 	t.row++
-	alone := retryAfter + time.Duration(rand.Float64()*float64(attempt)*float64(retryAfter)/4)
+	alone := retryAfter + time.Duration(rand.Float64()*float64(attempt)*float64(retryAfter)*E("J", .25))
 	switch {
 	case !t.isKnown():
-		if refused := bits.OnesCount64(t.recent); refused < manyRefused || 4*refused < bits.Len64(t.recent) {
+		if !t.isMany() {
 			return alone
 		}
-		t.measure(now)
 		t.used = now
 		t.stop(now, retryAfter)
-		t.begin(t.peak, afterMany, t.pause)
+		t.begin(E("FR", 100), afterMany, t.pause)
+		t.measure()
 	case now.Before(t.pause):
 		t.stop(now, retryAfter)
 		t.since = t.pause
 	case sent.Before(t.pause):
 		return alone
 	case t.row >= manyInRow || attempt >= maxRefusals:
-		peak := t.rate(sent.Add(-lookback))
+		peak := t.rate(sent.Add(-time.Duration(E("LB", .25) * float64(time.Second))))
+		part := afterMany
+		if sent.Sub(t.pause) < minHold {
+			part = E("AGAIN", .5)
+		}
 		t.stop(now, retryAfter)
-		t.begin(peak, afterMany, t.pause)
+		t.begin(peak, part, t.pause)
 	case !sent.Before(t.since):
-		t.begin(t.rate(sent.Add(-lookback)), afterFew, now)
+		t.begin(t.rate(sent.Add(-time.Duration(E("LB", .25)*float64(time.Second)))), E("CUT", .95), now)
 		return alone
 	default: // sent before the rate fell
 		return alone
 	}
 	return 0
+}
+
+// isMany reports whether so many of the last responses are refusals that all calls are
+// concerned.
+func (t *throttle) isMany() bool {
+	refused := bits.OnesCount64(t.recent)
+	return refused >= 2*manyRefused || refused >= manyRefused && 2*refused >= bits.Len64(t.recent)
 }
 
 // stop pauses all calls.
@@ -176,8 +201,29 @@ func (t *throttle) begin(peak, part float64, at time.Time) {
 	t.peak = max(slowestRate, peak)
 	t.depth = math.Sqrt(-math.Log2(part))
 	t.since = at
-	t.hold = minHold
-	if !t.measuring {
-		t.hold = min(max(minHold, time.Duration(holdRequests/t.peak*float64(time.Second))), maxHold)
+	if Trace {
+		fmt.Printf("%.3f begin peak %.1f part %.2f measuring %v taken %d row %d old hold %v\n", float64(time.Now().UnixMilli()%1000000)/1000, t.peak, part, t.measuring, t.taken, t.row, t.hold)
 	}
+	t.hold = time.Duration(E("H0", .5) * float64(time.Second))
+	if !t.measuring {
+		t.hold = time.Duration(min(max(E("HMIN", 2.5), E("HR", 0)*t.peak, E("HL", 0)/t.peak), E("HMAX", 8)) * float64(time.Second))
+	}
+}
+
+var Trace = os.Getenv("TRACE") != ""
+
+var (
+	envs sync.Map
+)
+
+func E(name string, or float64) float64 {
+	if v, ok := envs.Load(name); ok {
+		return v.(float64)
+	}
+	v, err := strconv.ParseFloat(os.Getenv(name), 64)
+	if err != nil {
+		v = or
+	}
+	envs.Store(name, v)
+	return v
 }
