@@ -114,13 +114,22 @@ func (l *Limiter) enter(ctx context.Context, class Class) (*waiter, error) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	w := &waiter{class: class, arrived: now, ready: make(chan struct{})}
-	turn := l.turnOf(w, now).Add(time.Duration(l.queue.ahead(class)) * max(l.limit.interval, l.throttle.interval(now)))
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(turn) {
-		return nil, &TooLateError{turn.Sub(now)}
+	if deadline, ok := ctx.Deadline(); ok {
+		if turn := l.estimate(w, now); turn.After(deadline) {
+			return nil, &TooLateError{turn.Sub(now)}
+		}
 	}
 	l.queue.push(w)
 	l.dispatch(now)
 	return w, nil
+}
+
+// estimate returns when the limits allow the call, behind those that wait already. An
+// outage may end at any time and does not count.
+func (l *Limiter) estimate(w *waiter, now time.Time) time.Time {
+	interval := max(l.limit.interval, l.throttle.interval(now))
+	ahead := time.Duration(l.queue.ahead(w.class)) * interval
+	return latest(l.limit.next, l.throttle.turn(now, w.class), now).Add(ahead)
 }
 
 // leave takes a call out of the queue whose context ended. If it got its turn at the
@@ -179,16 +188,12 @@ func (l *Limiter) dispatch(now time.Time) {
 		l.timer.Stop()
 		l.timer = nil
 	}
-	l.active.Store(l.limit.isFinite() || l.throttle.isActive() || l.outage.isActive())
+	l.active.Store(l.limit.isFinite() || l.throttle.isActive(now) || l.outage.isActive())
 }
 
-// turnOf is when the head of the queue may be sent.
+// turnOf is when a call may be sent once it is the head of the queue.
 func (l *Limiter) turnOf(w *waiter, now time.Time) time.Time {
-	turn := latest(l.limit.next, l.throttle.turn(now, w.class), l.outage.turn(w, l.inFlight))
-	if turn.After(now) && l.throttle.isKnown() {
-		l.throttle.used = now
-	}
-	return turn
+	return latest(l.limit.next, l.throttle.turn(now, w.class), l.outage.turn(w, l.inFlight))
 }
 
 func latest(a, b, c time.Time) time.Time {
@@ -229,7 +234,7 @@ func (l *Limiter) Snapshot() Snapshot {
 	now := time.Now()
 	l.throttle.forget(now)
 	return Snapshot{
-		Rate:        min(l.limit.rate, l.throttle.rate(now)),
+		Rate:        min(l.limit.rate, l.throttle.curve.at(now)),
 		Concurrency: l.outage.limit,
 		InFlight:    l.inFlight,
 		Waiting:     l.queue.len(),
