@@ -48,8 +48,8 @@ func newSearch(since time.Time) curve { return curve{searchRate / 2, -1, since, 
 
 // holdOf returns the hold of a rate at which requests were refused.
 func holdOf(rate float64) time.Duration {
-	hold := max(holdRequests/rate, holdPerRate*rate) * float64(time.Second)
-	return min(max(minHold, time.Duration(hold)), maxHold)
+	seconds := max(holdRequests/rate, holdPerRate*rate, minHold.Seconds())
+	return time.Duration(min(seconds, maxHold.Seconds()) * float64(time.Second))
 }
 
 func (c curve) isFinite() bool { return c.peak > 0 }
@@ -61,4 +61,12 @@ func (c curve) at(t time.Time) float64 {
 	}
 	x := max(0, float64(t.Sub(c.since)))/float64(c.hold) - c.depth
 	return c.peak * math.Exp2(x*math.Abs(x))
+}
+
+// wait keeps the rate as it was from one time to another.
+func (c *curve) wait(from, to time.Time) {
+	if from.Before(c.since) {
+		from = c.since
+	}
+	c.since = c.since.Add(max(0, to.Sub(from)))
 }

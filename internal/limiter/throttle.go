@@ -45,7 +45,8 @@ type throttle struct {
 	pause  time.Time // its end
 
 	next time.Time // no request before
-	bulk bool      // the last request was one of a bulk run
+	sent time.Time // the last request
+	bulk bool      // it was one of a bulk run
 	used time.Time // when the rate was last used up
 
 	measure measurement
@@ -70,11 +71,12 @@ func (t *throttle) take(now time.Time, class Class) {
 	t.next = t.turn(now, class)
 	if late := now.Add(-lateTimer); t.next.Before(late) {
 		t.next = late
+		t.curve.wait(t.sent, now) // a rate that is not used up has not been tried
 	} else {
 		t.used = now
 	}
 	t.next = t.next.Add(t.interval(now))
-	t.bulk = class == Bulk
+	t.sent, t.bulk = now, class == Bulk
 }
 
 // putBack takes back a turn that was not used.
