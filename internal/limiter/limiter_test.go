@@ -339,6 +339,21 @@ func TestRateRisesAndIsForgotten(t *testing.T) {
 	})
 }
 
+func TestRateDoesNotRiseUnused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		refuseMany(t, l)
+		for range 20 {
+			call(t, l, limiter.Bulk, accepted)
+		}
+		before := l.Snapshot().Rate
+		time.Sleep(15 * time.Second)
+		call(t, l, limiter.Bulk, accepted)
+		require.InDelta(t, before, l.Snapshot().Rate, 1)
+	})
+}
+
 func TestRefusalsLowerTheRate(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -348,7 +363,7 @@ func TestRefusalsLowerTheRate(t *testing.T) {
 		most    float64
 		pause   time.Duration
 	}{
-		{"one by a little, without a pause", 1, 0.8, 0.99, 0},
+		{"one, without a pause", 1, 0.3, 0.99, 0},
 		{"four in a row, with a pause", 4, 0.3, 0.9, time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
