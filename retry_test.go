@@ -276,13 +276,13 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 		sent        int
 	}{
 		{"9223372036.5", 0, 0, 1},
-		{"7", 7 * time.Second, 7250 * time.Millisecond, 2},
-		{"30", 30 * time.Second, 30250 * time.Millisecond, 2},
+		{"7", 7 * time.Second, 8750 * time.Millisecond, 2},
+		{"30", 30 * time.Second, 37500 * time.Millisecond, 2},
 		{"31", 0, 0, 1},
 		{"86400", 0, 0, 1},
 		{"99999999999999999999", 0, 0, 1},
-		{"-1", 125 * time.Millisecond, 250 * time.Millisecond, 2},
-		{"0", 125 * time.Millisecond, 250 * time.Millisecond, 2},
+		{"-1", 125 * time.Millisecond, 313 * time.Millisecond, 2},
+		{"0", 125 * time.Millisecond, 313 * time.Millisecond, 2},
 	} {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()

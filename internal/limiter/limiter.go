@@ -115,8 +115,13 @@ func (l *Limiter) enter(ctx context.Context, class Class) (*waiter, error) {
 	now := time.Now()
 	w := &waiter{class: class, arrived: now, ready: make(chan struct{})}
 	if deadline, ok := ctx.Deadline(); ok {
-		if turn := l.estimate(w, now); turn.After(deadline) {
+		turn := l.estimate(w, now)
+		switch {
+		case !turn.After(deadline):
+		case turn.After(now):
 			return nil, &TooLateError{turn.Sub(now)}
+		default: // the deadline is over, and ctx is about to end
+			return nil, context.DeadlineExceeded
 		}
 	}
 	l.queue.push(w)
