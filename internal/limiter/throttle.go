@@ -89,8 +89,8 @@ func (t *throttle) forget(now time.Time) {
 	}
 }
 
-// accepted takes a response, other than a refusal, to a request sent at a time.
-func (t *throttle) accepted(now, sent time.Time) {
+// accepted takes a response that is no refusal.
+func (t *throttle) accepted(now time.Time) {
 	t.recent <<= 1
 	t.row = 0
 	if now.Before(t.pause) && !t.measure.start.IsZero() {
