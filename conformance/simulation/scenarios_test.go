@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -39,8 +40,6 @@ func bucketRun(rate, burst, ratio float64, n int, latency time.Duration) scenari
 		func(*rand.Rand) limit { return newTokenBucket(rate, burst) })
 }
 
-func fixed(l limit) func(*rand.Rand) limit { return func(*rand.Rand) limit { return l } }
-
 var limited = []scenario{
 	bucketRun(20, 2, 1.10, 2_000, 20*ms),
 	bucketRun(200, 20, 1.20, 2_000, 20*ms),
@@ -74,10 +73,17 @@ func unavailable(rate float64) func(*rand.Rand) limit {
 	}
 }
 
+// strayRun is a bulk run at a pod that refuses a share of the requests, whatever their
+// rate. A few updates may be refused four times.
 func strayRun(share, ratio, nothingBefore float64) scenario {
 	const n = 20_000
-	return limitedRun(fmt.Sprintf("%v %% stray 429s, nothing else for %v s", 100*share, nothingBefore), usual(ratio, 100), n, 20*ms,
-		nothingBefore+n*.020/64, func(r *rand.Rand) limit { return stray(r, share, nothingBefore) })
+	name := fmt.Sprintf("%v %% stray 429s", 100*share)
+	if nothingBefore > 0 {
+		name += fmt.Sprintf(" after %v s of nothing else", nothingBefore)
+	}
+	goals := []goal{{figure: "time", most: ratio}, {figure: "failed", most: math.Ceil(n * math.Pow(share, 4) * 10), exact: true}}
+	return limitedRun(name, goals, n, 20*ms, nothingBefore+n*.020/64,
+		func(r *rand.Rand) limit { return stray(r, share, nothingBefore) })
 }
 
 var strayed = []scenario{
@@ -89,7 +95,7 @@ var strayed = []scenario{
 
 // sharedRun is several clients at one limit.
 func sharedRun(clients int, ratio, share float64) scenario {
-	return scenario{fmt.Sprintf("%d clients at one limit", clients), append(usual(ratio, 5), goal{figure: "greatest share", most: share}), func(l lab) []float64 {
+	return scenario{fmt.Sprintf("%d clients at one limit", clients), append(usual(ratio, 5), goal{figure: "greatest share / fair one", most: share}), func(l lab) []float64 {
 		const n, rate = 20_000, 400
 		p := newPod(l.random, 20*ms, newTokenBucket(rate, rate/10))
 		runs, ends := make([]run, clients), make([]float64, clients)
@@ -135,7 +141,7 @@ func outageRun(name string, workers, failed int, then func() verdict, opts ...sy
 		for p.count(to+full, to+full+window, isAccepted) < int(0.85*window*float64(workers)/.020) && full < 10 {
 			full += 0.1
 		}
-		return []float64{float64(r.failed), float64(p.count(from+1, to, any)) / 29, full}
+		return []float64{float64(r.failed), float64(p.count(from+1, to, isAny)) / 29, full}
 	}}
 }
 
