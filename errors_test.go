@@ -393,12 +393,10 @@ func TestPagesAreSearchedOnce(t *testing.T) {
 func TestShortTokensChangeNoError(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"x", "t", "text", "any"} {
-		client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken(token), once,
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
-				return nil, fmt.Errorf("any text: %w", io.ErrUnexpectedEOF)
-			})}))
-		require.NoError(t, err)
-		err = setBusy(t, client)
+		client := newClient(t, "https://acme.symphony.com/pod", symphony.StaticSessionToken(token), once, symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
+			return nil, fmt.Errorf("any text: %w", io.ErrUnexpectedEOF)
+		})}))
+		err := setBusy(t, client)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		require.ErrorContains(t, err, "any text")
 	}
@@ -533,9 +531,7 @@ func TestUnrequestedGzip(t *testing.T) {
 func TestIsCredentialError(t *testing.T) {
 	t.Parallel()
 	login := func(status int) error { // what a provider returns that logs in
-		client, err := symphony.NewClient("https://acme.symphony.com/login", symphony.NoSessionToken,
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) { return response(status, ""), nil })}), once)
-		require.NoError(t, err)
+		client := newClient(t, "https://acme.symphony.com/login", symphony.NoSessionToken, symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) { return response(status, ""), nil })}), once)
 		return fmt.Errorf("login: %w", client.Do(t.Context(), symphony.Request{Method: "POST", Path: "/pubkey/authenticate"}, nil))
 	}
 	call := func(status int, tokens symphony.SessionTokenProvider) error {

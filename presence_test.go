@@ -22,8 +22,7 @@ func TestSetUserPresence(t *testing.T) {
 		symphonytest.User{ID: math.MaxInt64},
 	))
 	t.Cleanup(pod.Close)
-	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")))
-	require.NoError(t, err)
+	client := newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")))
 	t.Cleanup(client.CloseIdleConnections)
 
 	for _, test := range []struct {

@@ -141,7 +141,7 @@ func TestReplayOfAnUnwrittenRequest(t *testing.T) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		return &connOfOneWrite{Conn: conn}, err
 	}
-	client := newClient(t, server.URL, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+	client := newClient(t, server.URL, static, symphony.WithHTTPClient(&http.Client{Transport: transport}))
 	for range 3 {
 		require.NoError(t, setBusy(t, client))
 	}
@@ -241,7 +241,7 @@ func (s *http2Server) client(t *testing.T, opts ...symphony.Option) *symphony.Cl
 	transport := symphony.NewTransport()
 	transport.TLSClientConfig = s.config.Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	return newClient(t, s.base, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
+	return newClient(t, s.base, static, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 func (s *http2Server) serve(conn net.Conn, refuse func(io.Writer, uint32) error) {

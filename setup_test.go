@@ -16,6 +16,9 @@ import (
 // secret is the session token of the tests: it must never show.
 const secret = "s3cr3t-session-token"
 
+// static provides it.
+var static = symphony.StaticSessionToken(secret)
+
 const busy = `{"category":"BUSY","userId":42,"timestamp":1533928483800}`
 
 // serve starts a server whose API is below a path that is not the root, so that an
@@ -27,12 +30,13 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...symphony.Option) *sym
 	transport := symphony.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	opts = append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
-	return newClient(t, server.URL+"/gateway/pod", opts...)
+	return newClient(t, server.URL+"/gateway/pod", static, opts...)
 }
 
-func newClient(t *testing.T, base string, opts ...symphony.Option) *symphony.Client {
+// newClient is how the tests make every client.
+func newClient(t *testing.T, base string, tokens symphony.SessionTokenProvider, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
-	client, err := symphony.NewClient(base, symphony.StaticSessionToken(secret), opts...)
+	client, err := symphony.NewClient(base, tokens, opts...)
 	require.NoError(t, err)
 	return client
 }
@@ -78,8 +82,7 @@ func (f roundTrips) RoundTrip(r *http.Request) (*http.Response, error) {
 // fake is a client over a fake transport.
 func fake(t *testing.T, f roundTrips, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
-	return newClient(t, "https://acme.symphony.com/pod",
-		append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: f})}, opts...)...)
+	return newClient(t, "https://acme.symphony.com/pod", static, append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: f})}, opts...)...)
 }
 
 // response is an answer of a fake transport. Like many mocks it leaves

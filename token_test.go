@@ -56,9 +56,7 @@ func withTokens(t *testing.T, tokens symphony.SessionTokenProvider, handler http
 	transport := roundTrips(func(r *http.Request) (*http.Response, error) {
 		return record(handler, r), nil
 	})
-	client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens,
-		append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
-	require.NoError(t, err)
+	client := newClient(t, "https://acme.symphony.com/pod", tokens, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 	return client
 }
 
@@ -277,14 +275,10 @@ func TestTokenIsAskedForAfterTheWait(t *testing.T) {
 		var current atomic.Value
 		current.Store("old")
 		sent := make(chan string, 64)
-		client, err := symphony.NewClient("https://acme.symphony.com/pod",
-			symphony.SessionTokenFunc(func(context.Context) (string, error) { return current.Load().(string), nil }),
-			symphony.WithRateLimit(1),
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(r *http.Request) (*http.Response, error) {
-				sent <- r.Header.Get("sessionToken")
-				return response(200, busy), nil
-			})}))
-		require.NoError(t, err)
+		client := newClient(t, "https://acme.symphony.com/pod", symphony.SessionTokenFunc(func(context.Context) (string, error) { return current.Load().(string), nil }), symphony.WithRateLimit(1), symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(r *http.Request) (*http.Response, error) {
+			sent <- r.Header.Get("sessionToken")
+			return response(200, busy), nil
+		})}))
 		require.NoError(t, setBusy(t, client))
 		require.Equal(t, "old", <-sent)
 		var group sync.WaitGroup
@@ -307,10 +301,8 @@ func TestContextEndsAfterTheRefresh(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(401), hangs}}
-		client, err := symphony.NewClient("https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}},
-			symphony.WithHTTPClient(&http.Client{Transport: transport}))
-		require.NoError(t, err)
-		_, err = client.GetPresence(ctx)
+		client := newClient(t, "https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}}, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := client.GetPresence(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.False(t, is[*symphony.UnauthorizedError](err))
 		require.False(t, symphony.IsCredentialError(err))
