@@ -24,11 +24,8 @@ func phones(t *testing.T, user symphonytest.User) (*symphonytest.Pod, *symphony.
 	t.Helper()
 	user.ID = 4711
 	user.Since = time.Now().Add(-time.Hour) // long before the change
-	pod := symphonytest.NewPod(symphonytest.WithUsers(user))
-	t.Cleanup(pod.Close)
-	client := newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")), once)
-	t.Cleanup(client.CloseIdleConnections)
-	return pod, client
+	pod, _ := connect(t, symphonytest.WithUsers(user))
+	return pod, newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")), once, symphony.WithHTTPClient(pod.Client()))
 }
 
 // requireShown checks what the pod shows of the user.

@@ -505,9 +505,7 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range ids {
 		ids[i].ID = int64(i) + 1
 	}
-	pod := symphonytest.NewPod(symphonytest.WithUsers(ids...))
-	t.Cleanup(pod.Close)
-	client := newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")), symphony.WithHTTPClient(pod.Client()))
+	pod, client := connect(t, symphonytest.WithUsers(ids...))
 	var group sync.WaitGroup
 	for _, user := range ids {
 		group.Go(func() {

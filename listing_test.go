@@ -19,14 +19,6 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
-func connect(t *testing.T, opts ...symphonytest.Option) (*symphonytest.Pod, *symphony.Client) {
-	t.Helper()
-	pod := symphonytest.NewPod(opts...)
-	t.Cleanup(pod.Close)
-	client := newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")), symphony.WithHTTPClient(pod.Client()))
-	return pod, client
-}
-
 func TestOwnPresence(t *testing.T) {
 	t.Parallel()
 	pod, client := connect(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/symphonytest"
 )
 
 // secret is the session token of the tests: it must never show.
@@ -39,6 +40,15 @@ func newClient(t *testing.T, base string, tokens symphony.SessionTokenProvider, 
 	client, err := symphony.NewClient(base, tokens, opts...)
 	require.NoError(t, err)
 	return client
+}
+
+// connect starts a pod without a network, and makes a client with the "User Provisioning"
+// entitlement.
+func connect(t *testing.T, opts ...symphonytest.Option) (*symphonytest.Pod, *symphony.Client) {
+	t.Helper()
+	pod := symphonytest.New(t, append(opts, symphonytest.WithoutNetwork())...)
+	tokens := symphony.StaticSessionToken(pod.IssueToken("calendar"))
+	return pod, newClient(t, pod.URL(), tokens, symphony.WithHTTPClient(pod.Client()))
 }
 
 // setBusy makes the main call.
