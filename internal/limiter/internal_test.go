@@ -95,3 +95,20 @@ func TestInactiveAgain(t *testing.T) {
 		}
 	})
 }
+
+// A context that ends when its call has just got a turn leaves the turn to the next.
+func TestLeaveWithATurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := New(10)
+		w, err := l.enter(t.Context(), Single)
+		require.NoError(t, err)
+		<-w.ready
+		l.leave(w)
+		require.Zero(t, l.Snapshot().InFlight)
+		start := time.Now()
+		_, err = l.Wait(t.Context(), Single)
+		require.NoError(t, err)
+		require.Zero(t, time.Since(start))
+	})
+}

@@ -51,7 +51,6 @@ func (o *outage) responded(inFlight, waiting int) {
 	default:
 		o.limit++
 	}
-	o.interval = minProbe
 	if o.limit > inFlight+waiting {
 		o.limit = 0
 	}
