@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // failures is the CSV file of the rows that failed, each with the reason in a further
@@ -48,7 +49,7 @@ func (f *failures) open(withEmail bool) error {
 	}
 	size, err := file.Seek(0, io.SeekEnd)
 	if err == nil && size == 0 {
-		err = f.write(append(f.columns[:len(f.columns):len(f.columns)], "reason"))
+		err = f.write(append(slices.Clip(f.columns), "reason"))
 	}
 	return err
 }

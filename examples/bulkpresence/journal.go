@@ -39,7 +39,7 @@ func openJournal(path, fingerprint string) (*journal, error) {
 // openLocked opens a file that no other run may use meanwhile.
 func openLocked(path string) (*os.File, error) {
 	for {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller names the file
 		if err != nil {
 			return nil, err
 		}

@@ -176,6 +176,43 @@ func TestRunStopsWhenAllWouldFail(t *testing.T) {
 	}
 }
 
+// A 403 after a presence was set is the failure of its own row.
+func TestForbiddenUser(t *testing.T) {
+	t.Parallel()
+	pod, env := start(t, 3)
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Contains(body, []byte(`"userId":2`)) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"code":403,"message":"user 2 is of another pod"}`)
+			return
+		}
+		fmt.Fprint(w, `{"category":"BUSY"}`)
+	})
+	var stderr bytes.Buffer
+	args := []string{"-workers", "1"}
+	require.Equal(t, cli.ExitFailed, run(t.Context(), append(args, write(t, "1,busy\n2,busy\n3,busy\n")), env, nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "3 rows: 2 set, 1 failed (1 403 Forbidden; see")
+
+	stderr.Reset()
+	require.Equal(t, cli.ExitForbidden, run(t.Context(), append(args, write(t, "2,busy\n1,busy\n3,busy\n")), env, nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "no presence is set: does the service user have the entitlement \"User Provisioning\"?")
+	require.Contains(t, stderr.String(), "3 rows: 0 set, none failed, 3 left;")
+}
+
+// A certificate that is not trusted is not tried for every row.
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	pod := symphonytest.NewPod(symphonytest.WithTLS())
+	t.Cleanup(pod.Close)
+	var stderr bytes.Buffer
+	path := write(t, sheetOf(100))
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, environment(pod, "token"), nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "this machine does not have the CA certificate of")
+	require.Contains(t, stderr.String(), "100 rows: 0 set, none failed, 100 left;")
+	require.NoFileExists(t, path+".failed.csv")
+}
+
 // When the login goes, no update is lost: the run stops, and goes on later.
 func TestRunStopsWhenTheLoginFails(t *testing.T) {
 	t.Parallel()
@@ -269,5 +306,7 @@ func TestArguments(t *testing.T) {
 		require.Equal(t, cli.ExitUsage, run(t.Context(), args, func(string) string { return "" }, nil, io.Discard, &stderr))
 		require.Contains(t, stderr.String(), text)
 	}
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, nil, nil, io.Discard, new(bytes.Buffer)))
+	var help bytes.Buffer
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, nil, nil, io.Discard, &help))
+	require.Contains(t, help.String(), "SYMPHONY_PRIVATE_KEY")
 }

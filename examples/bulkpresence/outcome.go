@@ -16,6 +16,9 @@ type outcome struct {
 	err      error // the first that writing met
 }
 
+// unreadable is the kind of failure of a row that is no update.
+const unreadable = "unreadable"
+
 // failure is a row that failed.
 type failure struct {
 	row
@@ -48,9 +51,13 @@ func (o *outcome) unchanged(r row) {
 // failed adds a row to the failures, and then to the journal: a killed run leaves it in one
 // of them, or not done.
 func (o *outcome) failed(kind string, f failure) {
-	if o.failures == nil {
+	switch {
+	case o.failures == nil:
 		o.report.say("line %d: %v", f.line, f.err)
-	} else {
+	case kind == unreadable:
+		o.report.bad(f.line, f.err)
+	}
+	if o.failures != nil {
 		o.note(o.failures.add(f.row, o.input.Has("email"), f.err))
 	}
 	if o.err == nil {

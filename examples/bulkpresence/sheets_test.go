@@ -201,10 +201,9 @@ func (s spreadsheet) checkFailures(t *testing.T, path string) {
 		require.NoFileExists(t, path)
 		return
 	}
-	file, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, len(s.failures)+1)
 	for i, reason := range s.failures {

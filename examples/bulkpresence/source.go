@@ -94,8 +94,7 @@ func (s *source) read() (rows []row, err error) {
 		}
 		r, err := parseRow(cells)
 		if err != nil {
-			s.outcome.report.bad(r.line, err)
-			s.outcome.failed("unreadable", failure{r, err})
+			s.outcome.failed(unreadable, failure{r, err})
 			continue
 		}
 		lookUp = lookUp || r.email != ""
