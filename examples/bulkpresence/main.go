@@ -138,7 +138,10 @@ func finish(ctx context.Context, s settings, source *source, stopped error) erro
 	}
 	allDone := stopped == nil && ctx.Err() == nil
 	earlierFailures := outcome.journal.failures()
-	err := errors.Join(explained(stopped, report.set > 0), outcome.close(allDone))
+	if report.set == 0 {
+		stopped = cli.ExplainForbidden(stopped)
+	}
+	err := errors.Join(stopped, outcome.close(allDone))
 	verb, failuresFile := "set", s.failures
 	if s.dryRun {
 		verb, failuresFile = "would be set", ""

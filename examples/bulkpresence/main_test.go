@@ -196,7 +196,7 @@ func TestForbiddenUser(t *testing.T) {
 
 	stderr.Reset()
 	require.Equal(t, cli.ExitForbidden, run(t.Context(), append(args, write(t, "2,busy\n1,busy\n3,busy\n")), env, nil, io.Discard, &stderr))
-	require.Contains(t, stderr.String(), "no presence is set: does the service user have the entitlement \"User Provisioning\"?")
+	require.Contains(t, stderr.String(), "User Provisioning")
 	require.Contains(t, stderr.String(), "3 rows: 0 set, none failed, 3 left;")
 }
 

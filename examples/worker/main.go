@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/examples/internal/cli"
 )
@@ -33,6 +35,8 @@ func main() {
 	stop()
 	os.Exit(code)
 }
+
+const producer = "producer" // a role
 
 // settings are what the flags and the environment say.
 type settings struct {
@@ -64,7 +68,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	switch {
 	case s.natsURL == "":
 		err = rehearse(ctx, s, out)
-	case s.role == "producer":
+	case s.role == producer:
 		err = produce(ctx, s, stdin, out)
 	default:
 		err = work(ctx, s, getenv, stdin, out)
@@ -72,9 +76,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if err == nil {
 		return cli.ExitOK
 	}
-	out.say("%v", err)
-	if errors.Is(err, errBroken) {
+	out.say("%v", cli.Explain(err))
+	return exitCode(ctx, err)
+}
+
+// exitCode is cli.ExitCode, which does not know the errors of NATS.
+func exitCode(ctx context.Context, err error) int {
+	switch {
+	case errors.Is(err, errBroken), errors.Is(err, errDeleted):
 		return cli.ExitFailed
+	case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return cli.ExitForbidden
 	}
 	return cli.ExitCode(ctx, err)
 }
@@ -87,7 +99,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
-		fmt.Fprint(stderr, cli.ExitCodes)
+		fmt.Fprint(stderr, cli.Environment, natsEnvironment, cli.ExitCodes)
 	}
 	flags.StringVar(&s.role, "role", "worker", "worker, or producer, which publishes the JSON lines on stdin")
 	flags.StringVar(&s.name, "name", "worker", "what this process calls itself")
@@ -105,13 +117,13 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	switch {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("%q is no flag", flags.Arg(0))
-	case s.role != "worker" && s.role != "producer":
+	case s.role != "worker" && s.role != producer:
 		return s, fmt.Errorf("-role %q is neither worker nor producer", s.role)
 	case s.partitions < 1 || s.replicas < 1 || s.updates < 1 || s.users < 1:
 		return s, errors.New("-partitions, -replicas, -updates and -users are to be above 0")
 	case s.ackWait < minAckWait:
 		return s, fmt.Errorf("-ack-wait %v is too short for a call; it is to be %v at least", s.ackWait, minAckWait)
-	case s.natsURL == "" && (s.role == "producer" || s.config != "" || getenv("SYMPHONY_POD_URL") != ""):
+	case s.natsURL == "" && (s.role == producer || s.config != "" || getenv("SYMPHONY_POD_URL") != ""):
 		return s, errors.New("NATS_URL is not set; a rehearsal has its own pod, producer and NATS")
 	}
 	return s, nil
@@ -121,11 +133,13 @@ const minAckWait = 3 * time.Second
 
 const usage = `Usage: worker [flags]
 
-Environment: NATS_URL (with NATS_CREDS, a credentials file, if the server wants one), and the pod:
-SYMPHONY_POD_URL with SYMPHONY_SESSION_TOKEN, or with SYMPHONY_USERNAME and SYMPHONY_PRIVATE_KEY (a path).
 Without NATS_URL it is a rehearsal with a NATS server, a pod, a producer and three workers on this machine.
 A line of a producer is {"id":"pbx-17","userId":4711,"category":"ON_THE_PHONE","soft":true}.
 
+`
+
+const natsEnvironment = `  NATS_URL                the NATS server, as in nats://nats.acme.net:4222; several are separated by commas
+  NATS_CREDS              the credentials file for it, if it wants one
 `
 
 // work is the role of a worker.

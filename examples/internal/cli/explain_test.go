@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/symphony-go/symphony"
 )
 
 func TestCertificateErrors(t *testing.T) {
@@ -42,4 +44,15 @@ func TestCertificateErrors(t *testing.T) {
 	require.Equal(t, ExitLater, ExitCode(t.Context(), refused))
 	require.Equal(t, refused, Explain(refused))
 	require.NoError(t, Explain(nil))
+}
+
+func TestExplainForbidden(t *testing.T) {
+	t.Parallel()
+	gateway := fmt.Errorf("x: %w", &symphony.ForbiddenError{APIError: symphony.APIError{StatusCode: 403, Method: "POST", Message: "Access denied"}})
+	explained := ExplainForbidden(gateway)
+	require.ErrorIs(t, explained, gateway)
+	require.Contains(t, explained.Error(), `Access denied; does the service user have the "User Provisioning" entitlement?`)
+	require.Equal(t, explained, ExplainForbidden(explained), "once")
+	other := errors.New("403")
+	require.Equal(t, other, ExplainForbidden(other))
 }
