@@ -65,13 +65,18 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return cli.ExitUsage
 	}
 	out := newScreen(s.name, stderr)
+	if s.attached {
+		ctx = untilEnd(ctx, stdin)
+	}
 	switch {
+	case s.role == serverRole:
+		err = serveNode(ctx, getenv(nodeEnv))
 	case s.natsURL == "":
 		err = rehearse(ctx, s, out)
 	case s.role == producer:
 		err = produce(ctx, s, stdin, out)
 	default:
-		err = work(ctx, s, getenv, stdin, out)
+		err = work(ctx, s, getenv, out)
 	}
 	if err == nil {
 		return cli.ExitOK
@@ -105,7 +110,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	flags.StringVar(&s.name, "name", "worker", "what this process calls itself")
 	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
 	flags.IntVar(&s.partitions, "partitions", 16, "how many updates are under way at most, over all workers; the same everywhere, and fixed once the stream exists")
-	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept")
+	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept; a rehearsal starts as many")
 	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update is left to a worker that does not answer for it; the same everywhere")
 	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
 	flags.BoolVar(&s.attached, "attached", false, "end when stdin does")
@@ -117,7 +122,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	switch {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("%q is no flag", flags.Arg(0))
-	case s.role != "worker" && s.role != producer:
+	case s.role != "worker" && s.role != producer && s.role != serverRole:
 		return s, fmt.Errorf("-role %q is neither worker nor producer", s.role)
 	case s.partitions < 1 || s.replicas < 1 || s.updates < 1 || s.users < 1:
 		return s, errors.New("-partitions, -replicas, -updates and -users are to be above 0")
@@ -142,18 +147,20 @@ const natsEnvironment = `  NATS_URL                the NATS server, as in nats:/
   NATS_CREDS              the credentials file for it, if it wants one
 `
 
+// untilEnd returns a context that ends with stdin.
+func untilEnd(ctx context.Context, stdin io.Reader) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		end()
+	}()
+	return ctx
+}
+
 // work is the role of a worker.
-func work(ctx context.Context, s settings, getenv func(string) string, stdin io.Reader, out *screen) error {
+func work(ctx context.Context, s settings, getenv func(string) string, out *screen) error {
 	if s.config == "" && getenv("SYMPHONY_POD_URL") == "" {
 		return &symphony.InvalidArgumentError{Argument: "environment", Reason: "NATS_URL is set, and SYMPHONY_POD_URL is not"}
-	}
-	if s.attached {
-		var end context.CancelFunc
-		ctx, end = context.WithCancel(ctx)
-		go func() {
-			_, _ = io.Copy(io.Discard, stdin)
-			end()
-		}()
 	}
 	meters, err := newMeters()
 	if err != nil {

@@ -47,6 +47,8 @@ func (n *natsServer) start() error {
 	return nil
 }
 
+func (n *natsServer) url() string { return n.server.ClientURL() }
+
 // restart stops the server, and starts it again with the same port and data.
 func (n *natsServer) restart() error {
 	n.stop()
