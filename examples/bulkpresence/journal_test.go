@@ -146,3 +146,29 @@ func TestOddJournal(t *testing.T) {
 	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr))
 	require.Contains(t, stderr.String(), `has the entry "nonsense\n"`)
 }
+
+// The failures of another input are not kept, nor fed back in by mistake.
+func TestOldFailures(t *testing.T) {
+	t.Parallel()
+	_, env := start(t, 3)
+	failures := write(t, "user_id,category,soft,reason\n7,busy,,of yesterday\n")
+	args := []string{"-failures", failures, "-"}
+	require.Equal(t, cli.ExitFailed, run(t.Context(), args, env, strings.NewReader("x,busy\n"), io.Discard, io.Discard))
+	content, err := os.ReadFile(failures)
+	require.NoError(t, err)
+	require.Equal(t, "user_id,category,soft,reason\nx,busy,,\"\"\"x\"\" is not a user id\"\n", string(content))
+}
+
+func TestInputThatChanges(t *testing.T) {
+	t.Parallel()
+	pod, env := start(t, 3)
+	path := write(t, sheetOf(5000))
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, _ *http.Request) {
+		_ = os.Truncate(path, 0)
+		fmt.Fprint(w, `{"category":"BUSY"}`)
+	})
+	var stderr bytes.Buffer
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr), stderr.String())
+	require.Regexp(t, `it changed while it was read: \d+ rows are not accounted for`, stderr.String())
+	require.FileExists(t, path+".journal")
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -103,6 +104,29 @@ func TestLookupThatIsNotAllowed(t *testing.T) {
 		require.Equal(t, 2, s.outcome.report.left())
 	}
 	require.Empty(t, pod.Requests())
+}
+
+// When no session token can be had, for whatever reason, the rows that are left did not
+// fail; those that failed before did.
+func TestRunStopsWithoutASessionToken(t *testing.T) {
+	t.Parallel()
+	pod, env := start(t, 500)
+	sealed := errors.New("the vault is sealed")
+	var asked atomic.Int64
+	client, err := symphony.NewClient(pod.URL(), symphony.SessionTokenFunc(func(context.Context) (string, error) {
+		if asked.Add(1) > 100 {
+			return "", sealed
+		}
+		return env("SYMPHONY_SESSION_TOKEN"), nil
+	}))
+	require.NoError(t, err)
+	s, failures := newSource(t, "999,busy\n"+sheetOf(500), nil)
+	require.ErrorIs(t, send(t.Context(), client, 8, s), sealed)
+	require.Equal(t, map[string]int{"404 Not Found": 1}, s.outcome.report.kinds)
+	require.Equal(t, 99, s.outcome.report.set)
+	content, err := os.ReadFile(failures)
+	require.NoError(t, err)
+	require.NotContains(t, string(content), sealed.Error())
 }
 
 // changing has users 1 AVAILABLE, 2 BUSY, 3 offline, 4 idle, and many more.
