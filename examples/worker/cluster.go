@@ -12,10 +12,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-const (
-	serverRole = "server"    // of a process of a cluster
-	nodeEnv    = "NATS_NODE" // its node, in JSON
-)
+const nodeEnv = "NATS_NODE" // the node of a process, in JSON
 
 // node is a server of a cluster.
 type node struct {

@@ -17,46 +17,6 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-const (
-	streamName  = "PRESENCE"      // what is to be applied
-	subject     = "presence.set." // with the user's id; stored as presence.set.PARTITION.ID
-	deadName    = "PRESENCE_DEAD" // what the pod will never take
-	deadSubject = "presence.dead."
-
-	answerWait = 2 * time.Second // for an answer of NATS
-)
-
-// Headers of a dead letter.
-const (
-	headerReason   = "Reason"
-	headerSequence = "Sequence" // of the update, in its stream
-)
-
-// update is a presence update, as a line of a producer and as a message.
-type update struct {
-	ID       string                    `json:"id"` // the source's: what is published twice with one id is one update
-	UserID   int64                     `json:"userId"`
-	Category symphony.PresenceCategory `json:"category"`
-	Soft     bool                      `json:"soft,omitempty"`
-}
-
-// parseUpdate reads an update, and refuses one that no pod would take.
-func parseUpdate(data []byte) (update, error) {
-	var u update
-	if err := json.Unmarshal(data, &u); err != nil {
-		return u, fmt.Errorf("it is not the JSON of an update: %w", err)
-	}
-	switch {
-	case u.ID == "" || strings.ContainsFunc(u.ID, func(r rune) bool { return r < ' ' }):
-		return u, errors.New("it has no id, or one of several lines")
-	case u.UserID < 1:
-		return u, fmt.Errorf("its userId is %d", u.UserID)
-	case u.Category == "":
-		return u, errors.New("it has no category")
-	}
-	return u, nil
-}
-
 // queue is the stream of updates, in which each user belongs to one partition, with a
 // durable consumer for each partition.
 //
@@ -85,7 +45,7 @@ func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
 	if q.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(answerWait)); err == nil {
 		ctx, cancel := q.whileAllowed(ctx)
 		defer cancel()
-		err = q.setUp(ctx, s)
+		q.stream, q.consumers, err = setUp(ctx, q.js, s)
 	}
 	if err != nil {
 		conn.Close()

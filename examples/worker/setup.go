@@ -12,35 +12,38 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
+const answerWait = 2 * time.Second // for a response of NATS
+
 // setUp creates the streams and the consumers unless they exist, which takes fewer
 // permissions. Those that exist with settings that break what the program promises are
 // refused: another number of partitions would break the order, another wait the time
 // that workers have for their messages, and an age limit would lose updates. Other limits
 // are the operator's.
-func (q *queue) setUp(ctx context.Context, s settings) error {
+//
+// A producer needs no consumers, and gets none.
+func setUp(ctx context.Context, js jetstream.JetStream, s settings) (stream jetstream.Stream, consumers []jetstream.Consumer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*answerWait)
 	defer cancel()
-	var err error
-	if q.stream, err = q.openStream(ctx, streamConfig(s)); err != nil {
-		return err
+	if stream, err = openStream(ctx, js, streamConfig(s)); err != nil {
+		return nil, nil, err
 	}
-	if err := checkStream(q.stream.CachedInfo().Config, streamConfig(s)); err != nil {
-		return err
+	if err := checkStream(stream.CachedInfo().Config, streamConfig(s)); err != nil {
+		return nil, nil, err
 	}
-	_, err = q.openStream(ctx, jetstream.StreamConfig{
+	_, err = openStream(ctx, js, jetstream.StreamConfig{
 		Name: deadName, Subjects: []string{deadSubject + "*"}, Discard: jetstream.DiscardNew, Replicas: s.replicas,
 	})
 	if err != nil || s.role == producer {
-		return err
+		return stream, nil, err
 	}
 	for partition := range s.partitions {
-		consumer, err := q.openConsumer(ctx, consumerConfig(s, partition))
+		consumer, err := openConsumer(ctx, stream, consumerConfig(s, partition))
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		q.consumers = append(q.consumers, consumer)
+		consumers = append(consumers, consumer)
 	}
-	return nil
+	return stream, consumers, nil
 }
 
 func streamConfig(s settings) jetstream.StreamConfig {
@@ -69,13 +72,13 @@ func consumerConfig(s settings, partition int) jetstream.ConsumerConfig {
 	}
 }
 
-func (q *queue) openStream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
-	stream, err := q.js.Stream(ctx, config.Name)
+func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	stream, err := js.Stream(ctx, config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = q.js.CreateStream(ctx, config)
+		stream, err = js.CreateStream(ctx, config)
 	}
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another worker was first
-		stream, err = q.js.Stream(ctx, config.Name)
+		stream, err = js.Stream(ctx, config.Name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS: the stream %s: %w", config.Name, err)
@@ -83,13 +86,13 @@ func (q *queue) openStream(ctx context.Context, config jetstream.StreamConfig) (
 	return stream, nil
 }
 
-func (q *queue) openConsumer(ctx context.Context, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	consumer, err := q.stream.Consumer(ctx, config.Durable)
+func openConsumer(ctx context.Context, stream jetstream.Stream, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	consumer, err := stream.Consumer(ctx, config.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		consumer, err = q.stream.CreateConsumer(ctx, config)
+		consumer, err = stream.CreateConsumer(ctx, config)
 	}
 	if errors.Is(err, jetstream.ErrConsumerExists) {
-		consumer, err = q.stream.Consumer(ctx, config.Durable)
+		consumer, err = stream.Consumer(ctx, config.Durable)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS: the consumer %s: %w", config.Durable, err)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,11 +16,6 @@ import (
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/examples/internal/cli"
 )
-
-// holdOf is how long a worker may have a message, of the time that NATS gives it. The rest
-// is for the way of an acknowledgement, and for a NATS server that is restarted: it counts
-// in whole seconds what had gone by before.
-func holdOf(ackWait time.Duration) time.Duration { return ackWait - 1500*time.Millisecond }
 
 // worker applies the updates of a queue.
 type worker struct {
@@ -190,50 +183,4 @@ func verdictOf(err error, taken bool) verdict {
 		return never
 	}
 	return stop
-}
-
-// message is an update as JetStream delivers it.
-type message struct {
-	jetstream.Msg
-	meta *jetstream.MsgMetadata
-}
-
-func newMessage(msg jetstream.Msg) (message, error) {
-	meta, err := msg.Metadata()
-	return message{msg, meta}, err
-}
-
-func (m message) sequence() uint64 { return m.meta.Sequence.Stream }
-
-// update is what the message holds. Its subject decides about the order, and so about
-// the user.
-func (m message) update() (update, error) {
-	u, err := parseUpdate(m.Data())
-	if err == nil && !strings.HasSuffix(m.Subject(), "."+strconv.FormatInt(u.UserID, 10)) {
-		err = fmt.Errorf("it is for the user %d, and its subject is %s", u.UserID, m.Subject())
-	}
-	return u, err
-}
-
-// traceID finds the message in the pod's log: its number in the stream, and which
-// delivery it was.
-func (m message) traceID() string {
-	return fmt.Sprintf("%s-%d-%d", streamName, m.sequence(), m.meta.NumDelivered)
-}
-
-// String names the message in a line for the operator.
-func (m message) String() string {
-	return fmt.Sprintf("update %d (%s, delivery %d)", m.sequence(), m.Subject(), m.meta.NumDelivered)
-}
-
-const maxDelay = 5 * time.Minute
-
-// delay is how long to leave a message after an error: as long as the pod asks, or
-// longer each time, up to 32 s.
-func (m message) delay(err error) time.Duration {
-	var apiErr *symphony.APIError
-	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {
-		return min(apiErr.RetryAfter, maxDelay)
-	}
-	return time.Second << min(max(m.meta.NumDelivered, 1)-1, 5)
 }
