@@ -7,8 +7,9 @@
 //
 // Without NATS_URL it starts a NATS server and a pod of its own, a producer and three
 // worker processes; it kills one of them, restarts NATS, has the pod fail now and then,
-// and compares in the end what the pod received with what was published. A worker finds
-// its pod as setpresence does.
+// and compares in the end what the pod received with what was published. With -replicas 3
+// there are three NATS servers, two of which are killed. A worker finds its pod as
+// setpresence does.
 package main
 
 import (
