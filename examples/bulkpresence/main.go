@@ -1,13 +1,13 @@
 // Command bulkpresence sets the presence of many users from CSV.
 //
-//	go run ./examples/bulkpresence                   # 2,000 users of a pod in memory, which takes 200 calls a second
+//	go run ./examples/bulkpresence                   # 2,000 users of a pod in memory, which accepts 200 calls a second
 //	go run ./examples/bulkpresence updates.csv       # user_id or email, category, soft
 //	other-program | go run ./examples/bulkpresence - # from stdin
 //
 // It reads spreadsheets as people save them: see package sheet. Every row is set, skipped
 // because it is blank, or written to a CSV file of failures that can be fed back in, with
 // the reason in a further column; the summary counts them all. After Ctrl-C, or when it was
-// killed, the same command goes on where it stopped. It shows its progress, and the rate
+// killed, the same command continues where it stopped. It shows its progress, and the rate
 // that the client keeps once the pod has responded with 429.
 //
 // -dry-run prints who would change, from what to what, and sets nothing. -only-changes

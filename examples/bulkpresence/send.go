@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/symphony-go/symphony"
 )
@@ -16,19 +17,13 @@ func send(ctx context.Context, client *symphony.Client, workers int, source *sou
 	defer cancel()
 	source.ctx = ctx
 	outcome := source.outcome
-	// A failed update is the update's own failure if the client wants further updates after
-	// it: its run ends when the login fails, which may be for any reason.
-	var doubtful []failure
-	source.pulled = func() {
-		for _, f := range doubtful {
-			outcome.failed(kind(f.err), f)
-		}
-		doubtful = nil
-	}
+	doubts := doubts{outcome: outcome}
+	source.pulled = doubts.settle
 	for result := range client.SetUserPresences(ctx, source.updates, symphony.WithConcurrency(workers)) {
 		row := source.take(result.Index)
 		switch {
 		case result.Err == nil:
+			doubts.settleUser(row.UserID)
 			outcome.set(row)
 		case stopped != nil || ctx.Err() != nil && errors.Is(result.Err, ctx.Err()):
 			// Not done, and no failure of its own.
@@ -36,7 +31,7 @@ func send(ctx context.Context, client *symphony.Client, workers int, source *sou
 			stopped = result.Err
 			cancel()
 		default:
-			doubtful = append(doubtful, failure{row, result.Err})
+			doubts.held = append(doubts.held, failure{row, result.Err})
 		}
 		if outcome.err != nil && stopped == nil {
 			stopped = errors.New("the outcome cannot be written")
@@ -46,11 +41,35 @@ func send(ctx context.Context, client *symphony.Client, workers int, source *sou
 	if stopped == nil {
 		stopped = source.err
 	}
-	if stopped == nil && source.cutShort && ctx.Err() == nil && len(doubtful) > 0 {
-		return doubtful[0].err
+	if stopped == nil && source.cutShort && ctx.Err() == nil && len(doubts.held) > 0 {
+		return doubts.held[0].err
 	}
-	source.pulled()
+	doubts.settle()
 	return stopped
+}
+
+// doubts are failed updates of which it is not known whether the failure is their own: a
+// client ends its run when the login fails, which may be for any reason. It is their own if
+// the client wants further updates after it, or has sent another update of the same user.
+type doubts struct {
+	outcome *outcome
+	held    []failure
+}
+
+func (d *doubts) settle() { d.settleThose(func(failure) bool { return true }) }
+
+func (d *doubts) settleUser(userID int64) {
+	d.settleThose(func(f failure) bool { return f.UserID == userID })
+}
+
+func (d *doubts) settleThose(are func(failure) bool) {
+	d.held = slices.DeleteFunc(d.held, func(f failure) bool {
+		if are(f) {
+			d.outcome.failed(kind(f.err), f)
+			return true
+		}
+		return false
+	})
 }
 
 // preview prints what would be set.

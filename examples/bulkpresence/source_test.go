@@ -129,6 +129,22 @@ func TestRunStopsWithoutASessionToken(t *testing.T) {
 	require.NotContains(t, string(content), sealed.Error())
 }
 
+// A row that failed is not sent again after a later row of its user was set.
+func TestDoubts(t *testing.T) {
+	t.Parallel()
+	s, _ := newSource(t, "", nil)
+	d := doubts{outcome: s.outcome}
+	for id := range int64(3) {
+		d.held = append(d.held, failure{row{PresenceUpdate: symphony.PresenceUpdate{UserID: id + 1}}, errClosed})
+	}
+	d.settleUser(2)
+	require.Equal(t, 1, s.outcome.report.failures())
+	require.Len(t, d.held, 2)
+	d.settle()
+	require.Equal(t, 3, s.outcome.report.failures())
+	require.Empty(t, d.held)
+}
+
 // changing has users 1 AVAILABLE, 2 BUSY, 3 offline, 4 idle, and many more.
 func changing(t *testing.T, more int) (*symphonytest.Pod, func(string) string) {
 	t.Helper()

@@ -49,16 +49,19 @@ func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, cmp.Or(context.Cause(denied), err)
+		return nil, cmp.Or(q.refusal(), err)
 	}
 	return q, nil
 }
+
+// refusal is the permission that NATS denied, nil for none.
+func (q *queue) refusal() error { return context.Cause(q.denied) }
 
 // whileAllowed returns a context that ends when NATS denies a permission: the server says so
 // beside the request, which is left without a response.
 func (q *queue) whileAllowed(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(q.denied, func() { cancel(context.Cause(q.denied)) })
+	stop := context.AfterFunc(q.denied, func() { cancel(q.refusal()) })
 	return ctx, func() {
 		stop()
 		cancel(nil)
@@ -110,7 +113,7 @@ func (q *queue) deleted(ctx context.Context, stream, consumer string) (err error
 			_, err = q.js.Consumer(ctx, stream, consumer)
 		}
 		if !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return nil //nolint:nilerr // it cannot be told
+			return nil
 		}
 		pause(ctx, answerWait/4)
 	}
@@ -134,7 +137,7 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err err
 		if err == nil {
 			return ack.Sequence, nil
 		}
-		err = cmp.Or(context.Cause(q.denied), q.deleted(ctx, streamName, ""), err)
+		err = cmp.Or(q.refusal(), q.deleted(ctx, streamName, ""), err)
 		if ctx.Err() != nil || q.conn.IsClosed() || errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, errDeleted) {
 			return 0, fmt.Errorf("NATS: update %s is not stored: %w", u.ID, err)
 		}

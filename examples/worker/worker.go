@@ -33,7 +33,7 @@ func (w *worker) run(ctx context.Context) error {
 	ctx, cancel := w.queue.whileAllowed(ctx)
 	defer cancel()
 	err := w.serveAll(ctx)
-	return cmp.Or(context.Cause(w.queue.denied), err)
+	return cmp.Or(w.queue.refusal(), err)
 }
 
 func (w *worker) serveAll(ctx context.Context) error {
