@@ -78,7 +78,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 		return err
 	}
 	source := &source{
-		ctx: ctx, input: in, outcome: outcome, lookup: usersByEmail(connection.Client), dryRun: s.dryRun,
+		ctx: ctx, input: in, outcome: outcome, lookup: connection.Client.UsersByEmail, dryRun: s.dryRun,
 		pending: map[int]row{}, pulled: func() {},
 	}
 	if s.dryRun || s.onlyChanges {

@@ -117,7 +117,7 @@ func kind(err error) string {
 	var invalid *symphony.InvalidArgumentError
 	var decode *symphony.DecodeError
 	switch {
-	case errors.Is(err, errUserNotFound):
+	case errors.Is(err, symphony.ErrUserNotFound):
 		return "unknown e-mail address"
 	case errors.As(err, &apiErr):
 		return fmt.Sprintf("%d %s", apiErr.StatusCode, http.StatusText(apiErr.StatusCode))

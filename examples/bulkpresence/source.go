@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 
 	"github.com/symphony-go/symphony"
 )
@@ -11,6 +12,10 @@ import (
 // lookupRows are read together when they have e-mail addresses: as many as the pod looks up
 // with one request.
 const lookupRows = 100
+
+// lookup is (*symphony.Client).UsersByEmail: exactly one result for each address, in their
+// order.
+type lookup func(ctx context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult]
 
 // source yields the updates of an input that are not done yet.
 type source struct {

@@ -41,14 +41,14 @@ func clientOf(t *testing.T, env func(string) string) *symphony.Client {
 
 // directory looks up userN@acme.com, and counts the lookups and the addresses of each.
 func directory(lookups *[]int) lookup {
-	return func(_ context.Context, emails iter.Seq[string]) iter.Seq[userResult] {
-		return func(yield func(userResult) bool) {
+	return func(_ context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult] {
+		return func(yield func(symphony.UserResult) bool) {
 			*lookups = append(*lookups, 0)
 			for email := range emails {
-				result := userResult{Index: (*lookups)[len(*lookups)-1], Key: email, User: new(user)}
+				result := symphony.UserResult{Index: (*lookups)[len(*lookups)-1], Key: email, User: new(symphony.User)}
 				(*lookups)[len(*lookups)-1]++
 				if _, err := fmt.Sscanf(email, "user%d@acme.com", &result.User.ID); err != nil {
-					result.User, result.Err = nil, errUserNotFound
+					result.User, result.Err = nil, symphony.ErrUserNotFound
 				}
 				if !yield(result) {
 					return
@@ -79,7 +79,7 @@ func TestEmailAddresses(t *testing.T) {
 	require.Equal(t, busy, u.Category)
 	content, err := os.ReadFile(failures)
 	require.NoError(t, err)
-	require.Equal(t, "user_id,email,category,soft,reason\n,ghost@acme.com,busy,,"+errUserNotFound.Error()+"\n", string(content))
+	require.Equal(t, "user_id,email,category,soft,reason\n,ghost@acme.com,busy,,"+symphony.ErrUserNotFound.Error()+"\n", string(content))
 }
 
 // A lookup that would fail for all stops the run before anything is set.
@@ -90,10 +90,10 @@ func TestLookupThatIsNotAllowed(t *testing.T) {
 		&symphony.UnauthorizedError{APIError: symphony.APIError{StatusCode: http.StatusUnauthorized}},
 		&symphony.ForbiddenError{APIError: symphony.APIError{StatusCode: http.StatusForbidden}},
 	} {
-		s, failures := newSource(t, "email,category\nuser1@acme.com,busy\nuser2@acme.com,busy\n", func(_ context.Context, emails iter.Seq[string]) iter.Seq[userResult] {
-			return func(yield func(userResult) bool) {
+		s, failures := newSource(t, "email,category\nuser1@acme.com,busy\nuser2@acme.com,busy\n", func(_ context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult] {
+			return func(yield func(symphony.UserResult) bool) {
 				for email := range emails {
-					if !yield(userResult{Key: email, Err: refused}) {
+					if !yield(symphony.UserResult{Key: email, Err: refused}) {
 						return
 					}
 				}

@@ -11,5 +11,5 @@ import (
 // one user once the pod has taken another update.
 func endsRun(err error, someSet bool) bool {
 	var forbidden *symphony.ForbiddenError
-	return cli.IsCredentialError(err) || cli.IsCertificateError(err) || !someSet && errors.As(err, &forbidden)
+	return symphony.IsCredentialError(err) || cli.IsCertificateError(err) || !someSet && errors.As(err, &forbidden)
 }

@@ -149,7 +149,7 @@ func (w *watcher) failed(ctx context.Context, err error, yield func(change, erro
 // credentials are refused, the certificate is not trusted, or there is no such call at
 // the base URL.
 func isFinal(err error) bool {
-	return cli.IsCredentialError(err) || cli.IsCertificateError(err) ||
+	return symphony.IsCredentialError(err) || cli.IsCertificateError(err) ||
 		errors.As(err, new(*symphony.ForbiddenError)) ||
 		errors.As(err, new(*symphony.NotFoundError)) ||
 		errors.As(err, new(*symphony.InvalidArgumentError))

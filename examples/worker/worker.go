@@ -173,7 +173,7 @@ func verdictOf(err error, taken bool) verdict {
 	switch {
 	case err == nil:
 		return done
-	case cli.IsCredentialError(err), cli.IsCertificateError(err),
+	case symphony.IsCredentialError(err), cli.IsCertificateError(err),
 		errors.As(err, &invalid): // the update has been checked: it is the token
 		return stop
 	case !errors.As(err, &apiErr), apiErr.StatusCode == http.StatusTooManyRequests, apiErr.StatusCode >= 500:

@@ -37,6 +37,8 @@ func ExitCode(ctx context.Context, err error) int {
 		return ExitOK
 	case ctx.Err() != nil:
 		return ExitInterrupted
+	case symphony.IsCredentialError(err):
+		return ExitForbidden
 	case errors.As(err, &apiErr):
 		return statusExitCode(apiErr.StatusCode)
 	case errors.As(err, &invalid) || errors.As(err, &file):
