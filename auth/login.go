@@ -42,7 +42,7 @@ func (a *loginAnswer) UnmarshalJSON(data []byte) error {
 // post makes a login call. It may be repeated: it does no more than open a session.
 func post(ctx context.Context, client *symphony.Client, path string, body any) (string, error) {
 	var answer loginAnswer
-	err := client.Do(ctx, symphony.Request{Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &answer)
+	err := client.Do(ctx, symphony.Request{Operation: "Login", Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &answer)
 	return string(answer), err
 }
 

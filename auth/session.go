@@ -61,7 +61,7 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	if !s.shared(rejected) {
 		s.token, s.refused = "", rejected
 		s.last = &attempt{done: make(chan struct{})}
-		go s.run(s.last) //nolint:gosec,contextcheck // on a context of its own: no caller's end is that of the login
+		go s.run(context.WithoutCancel(ctx), s.last) // the login outlasts the call that needs it
 	}
 	last := s.last
 	s.mu.Unlock()
@@ -90,8 +90,8 @@ func (s *session) shared(rejected string) bool {
 }
 
 // run logs in.
-func (s *session) run(a *attempt) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), loginTimeout, errLoginTimeout)
+func (s *session) run(ctx context.Context, a *attempt) {
+	ctx, cancel := context.WithTimeoutCause(ctx, loginTimeout, errLoginTimeout)
 	defer cancel()
 	a.err = errors.New("the login was broken off")
 	defer func() { // also where a key's signer ends the goroutine
