@@ -3,6 +3,7 @@ package symphonyotel
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,23 +33,22 @@ type span struct {
 	attributes []attribute.KeyValue // of the duration
 	duration   metric.Float64Histogram
 	started    time.Time
-	status     int
+	status     int       // of the response, 0 without one
 	once       sync.Once // end may be called by Read and by Close
 }
 
 // start starts the span of a request.
 func (s *spans) start(r *http.Request) *span {
 	attempt, _ := symphony.AttemptFromContext(r.Context())
-	attributes := make([]attribute.KeyValue, 0, len(s.attributes)+9)
-	attributes = append(attributes, s.attributes...)
-	attributes = append(attributes, requestMethod.String(r.Method), address(r.URL.Host), port(r.URL))
 	name := r.Method
+	common := make([]attribute.KeyValue, 0, len(s.attributes)+6) // two more when the span ends
+	common = append(common, s.attributes...)
+	common = append(common, requestMethod.String(r.Method), address(r.URL.Host), port(r.URL))
 	if attempt.Route != "" {
 		name += " " + attempt.Route
-		attributes = append(attributes, urlTemplate.String(attempt.Route))
+		common = append(common, urlTemplate.String(attempt.Route))
 	}
-	shared := len(attributes)
-	attributes = append(attributes, operationKey.String(s.operations.of(attempt)), traceIDKey.String(attempt.TraceID))
+	attributes := append(slices.Clip(common), operationKey.String(s.operations.of(attempt)), traceIDKey.String(attempt.TraceID))
 	if attempt.Number > 1 {
 		attributes = append(attributes, resendCount.Int(attempt.Number-1))
 	}
@@ -59,13 +59,7 @@ func (s *spans) start(r *http.Request) *span {
 		made.AddEvent("symphony.client.queue", trace.WithTimestamp(started),
 			trace.WithAttributes(queueDuration.Float64(attempt.Queued.Seconds())))
 	}
-	return &span{Span: made, ctx: ctx, attributes: attributes[:shared:shared], duration: s.duration, started: started}
-}
-
-// setStatusCode sets the status of the response.
-func (s *span) setStatusCode(status int) {
-	s.status = status
-	s.SetAttributes(statusCode.Int(status))
+	return &span{Span: made, ctx: ctx, attributes: common, duration: s.duration, started: started}
 }
 
 // end ends the span, with the error that there is in place of a response or of its whole
@@ -81,9 +75,9 @@ func (s *span) finish(failed string) {
 	}
 	if failed != "" {
 		attributes = append(attributes, errorType.String(failed))
-		s.SetAttributes(errorType.String(failed))
 		s.SetStatus(codes.Error, "")
 	}
-	s.duration.Record(s.ctx, time.Since(s.started).Seconds(), metric.WithAttributes(attributes...))
+	s.SetAttributes(attributes[len(s.attributes):]...)
+	s.duration.Record(s.ctx, time.Since(s.started).Seconds(), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 	s.End()
 }

@@ -36,7 +36,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		ended = err
 	case response != nil:
 		ended = nil
-		span.setStatusCode(response.StatusCode)
+		span.status = response.StatusCode
 		if response.Body == nil || response.Body == http.NoBody {
 			span.end(nil)
 		} else {
@@ -57,7 +57,7 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
-	case err == io.EOF: //nolint:errorlint // a Reader returns it as it is
+	case err == io.EOF:
 		b.span.end(nil)
 	case err != nil:
 		b.span.end(err)
