@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -194,6 +195,7 @@ func TestErrorsThatStay(t *testing.T) {
 		})
 	}
 	require.True(t, isFinal(&symphony.InvalidArgumentError{}))
+	require.True(t, isFinal(fmt.Errorf("x: %w", x509.UnknownAuthorityError{})))
 	require.True(t, isFinal(fmt.Errorf("x: %w", symphony.ErrNoSessionToken)))
 }
 
