@@ -80,6 +80,13 @@
 // than a second away. [WithRateLimit] sets a limit that is known. Two clients share a
 // pod's limit only by the 429s that each of them gets: use one for a pod.
 //
+// # Observing
+//
+// [WithObserver] is told of each attempt of a call: operation, status, error, waits, and
+// whether another attempt follows. [Client.Limits] says what is known of the pod's limits.
+// Module symphonyotel makes OpenTelemetry traces and metrics of them. [WithMiddleware] puts
+// a RoundTripper around each attempt, which [AttemptFromContext] tells which one it is.
+//
 // # Many users
 //
 // [Client.SetUserPresences] sets the presence of many users, several at once, and
