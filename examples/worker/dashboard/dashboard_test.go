@@ -65,10 +65,9 @@ func TestRun(t *testing.T) {
 		require.Equal(t, test.code, run(test.args, &stderr), test.name)
 		require.Contains(t, stderr.String(), test.stderr, test.name)
 	}
-	picture, err := os.Open(output)
+	picture, err := os.ReadFile(output)
 	require.NoError(t, err)
-	defer picture.Close()
-	for decoder := xml.NewDecoder(picture); err == nil; {
+	for decoder := xml.NewDecoder(bytes.NewReader(picture)); err == nil; {
 		_, err = decoder.Token()
 	}
 	require.True(t, errors.Is(err, io.EOF), "it is well-formed XML: %v", err)

@@ -2,7 +2,7 @@
 // that a worker writes with -metrics.
 //
 //	go run ./examples/worker -metrics /tmp/metrics
-//	cd examples/worker/dashboard && go run . -o ../dashboard.svg /tmp/metrics.*
+//	go run ./examples/worker/dashboard -o examples/worker/dashboard.svg /tmp/metrics.*
 package main
 
 import (

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"maps"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -67,13 +68,14 @@ func newPanels(w *windows) (panels, error) {
 func group(of []*series, keys ...string) map[string][]*series {
 	groups := map[string][]*series{}
 	for _, s := range of {
-		name := ""
+		var values []string
 		for _, key := range keys {
 			if value := s.attributes[key]; value != "" {
-				name += " " + value
+				values = append(values, value)
 			}
 		}
-		groups[name[1:]] = append(groups[name[1:]], s)
+		name := strings.Join(values, " ")
+		groups[name] = append(groups[name], s)
 	}
 	return groups
 }
@@ -120,7 +122,7 @@ func (p panels) svg() ([]byte, error) {
 	canvas := vgsvg.New(24*vg.Centimeter, 16*vg.Centimeter)
 	drawn := draw.New(canvas)
 	drawn.SetColor(color.White)
-	drawn.Fill(drawn.Rectangle.Path())
+	drawn.Fill(drawn.Path())
 	tiles := draw.Tiles{Rows: len(p), Cols: len(p[0]), PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2, PadTop: 8, PadRight: 8, PadBottom: 8, PadLeft: 8}
 	for i, row := range plot.Align(p, tiles, drawn) {
 		for j, tile := range row {
