@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/symphony-go/symphony"
@@ -16,14 +12,16 @@ import (
 
 // actor is a person of the rehearsal with their telephone.
 type actor struct {
-	r        *rehearsal
-	random   *rand.Rand
-	user     symphonytest.User // at the beginning
-	token    string            // of the person's own session
-	client   *symphony.Client  // with that token
-	delay    time.Duration     // before the first episode
-	episodes []*episode
-	events   int // that the service has accepted
+	pod       *symphonytest.Pod
+	telephone *telephone
+	patience  time.Duration // how long something to happen is waited for
+	random    *rand.Rand
+	user      symphonytest.User // at the beginning
+	token     string            // of the person's own session
+	client    *symphony.Client  // with that token
+	delay     time.Duration     // before the first episode
+	episodes  []*episode
+	events    int // different ones that the service has accepted
 }
 
 // kind is what is special about an episode.
@@ -44,9 +42,10 @@ type episode struct {
 	chooses   symphony.PresenceCategory // before the first call; "" for none
 	overrides symphony.PresenceCategory // during the call, if the kind is chosen
 
-	started time.Time // before anything
-	began   time.Time // before the first event
-	ended   time.Time // before the end of the last call was sent; zero if it never was
+	started    time.Time // before anything
+	began      time.Time // before the first event
+	overlapped time.Time // before the event after that; until then ON_THE_PHONE was waited for
+	ended      time.Time // before the end of the last call was sent; zero if it never was
 }
 
 var choices = []symphony.PresenceCategory{
@@ -54,8 +53,8 @@ var choices = []symphony.PresenceCategory{
 }
 
 // newActor makes a person up and adds them to the pod.
-func newActor(r *rehearsal, id int64, random *rand.Rand) *actor {
-	a := &actor{r: r, random: rand.New(rand.NewPCG(r.seed, uint64(id)+1000))} //nolint:gosec // an id is positive
+func newActor(pod *symphonytest.Pod, id int64, spread time.Duration, random *rand.Rand) *actor {
+	a := &actor{pod: pod, random: rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))}
 	a.user = symphonytest.User{ID: id, Username: fmt.Sprintf("user-%d", id), EmailAddress: fmt.Sprintf("User-%d@example.com", id)}
 	switch random.IntN(10) {
 	case 0:
@@ -67,10 +66,10 @@ func newActor(r *rehearsal, id int64, random *rand.Rand) *actor {
 			a.user.Category = choices[random.IntN(len(choices))]
 		}
 	}
-	r.pod.AddUser(a.user)
-	a.token = r.pod.IssueToken(a.user.Username)
-	a.client, _ = symphony.NewClient(r.pod.URL(), symphony.StaticSessionToken(a.token)) // both are valid
-	a.delay = time.Duration(random.Int64N(int64(r.spread)))
+	pod.AddUser(a.user)
+	a.token = pod.IssueToken(a.user.Username)
+	a.client, _ = symphony.NewClient(pod.URL(), symphony.StaticSessionToken(a.token)) // both are valid
+	a.delay = time.Duration(random.Int64N(int64(spread)))
 	for range random.IntN(3) {
 		a.episodes = append(a.episodes, a.newEpisode(kind(random.IntN(2)), random))
 	}
@@ -97,7 +96,7 @@ func (a *actor) forgets() bool { return a.episodes[len(a.episodes)-1].kind == fo
 
 // shows returns the category that was set last, also one that waits for an offline user.
 func (a *actor) shows() symphony.PresenceCategory {
-	u, _ := a.r.pod.User(a.user.ID)
+	u, _ := a.pod.User(a.user.ID)
 	if u.Pending != "" {
 		return u.Pending
 	}
@@ -139,6 +138,7 @@ func (a *actor) playEpisode(ctx context.Context, e *episode, name string) error 
 		return err
 	}
 	a.await(ctx, true)
+	e.overlapped = time.Now()
 	if err := a.playOverlap(ctx, e, name); err != nil || e.kind == forgotten {
 		return err
 	}
@@ -168,7 +168,7 @@ func (a *actor) playOverlap(ctx context.Context, e *episode, name string) error 
 		}
 	}
 	if a.user.Activity == symphonytest.Offline && a.random.IntN(2) == 0 {
-		a.r.pod.SetActivity(a.user.ID, symphonytest.Online)
+		a.pod.SetActivity(a.user.ID, symphonytest.Online)
 	}
 	if e.kind == chosen {
 		if err := a.choose(ctx, e.overrides); err != nil {
@@ -176,7 +176,9 @@ func (a *actor) playOverlap(ctx context.Context, e *episode, name string) error 
 		}
 	}
 	a.pause(ctx)
-	return a.send(ctx, name, ended)
+	err := a.send(ctx, name, ended)
+	a.pause(ctx)
+	return err
 }
 
 // pause waits for up to a second.
@@ -187,7 +189,7 @@ func (a *actor) pause(ctx context.Context) {
 // await waits until the person shows ON_THE_PHONE, or no longer does. Whether it happened is
 // for the audit to say.
 func (a *actor) await(ctx context.Context, onThePhone bool) {
-	deadline := time.Now().Add(a.r.patience)
+	deadline := time.Now().Add(a.patience)
 	for (a.shows() == symphony.PresenceOnThePhone) != onThePhone && ctx.Err() == nil && time.Now().Before(deadline) {
 		sleep(ctx, 20*time.Millisecond)
 	}
@@ -204,7 +206,7 @@ func (a *actor) choose(ctx context.Context, category symphony.PresenceCategory) 
 	}
 }
 
-// send sends events of a call, some of them twice.
+// send sends events of a call, some of them twice: the same request, or another.
 func (a *actor) send(ctx context.Context, call string, states ...state) error {
 	for _, state := range states {
 		e := event{Call: call, State: state}
@@ -213,48 +215,15 @@ func (a *actor) send(ctx context.Context, call string, states ...state) error {
 		} else {
 			e.Email = a.user.EmailAddress
 		}
-		for range 1 + a.random.IntN(5)/4 {
-			if err := a.post(ctx, e); err != nil {
+		if err := a.telephone.send(ctx, e, 0); err != nil {
+			return err
+		}
+		a.events++
+		if again := a.random.IntN(8); again < 2 {
+			if err := a.telephone.send(ctx, e, time.Duration(again)*time.Second); err != nil {
 				return err
 			}
-			a.events++
 		}
 	}
 	return nil
-}
-
-// post sends an event until the service has accepted it.
-func (a *actor) post(ctx context.Context, e event) error {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: a.r.phone, Timeout: 5 * time.Second}
-	for {
-		status, err := a.try(ctx, client, body)
-		switch {
-		case status == http.StatusAccepted || status == http.StatusConflict: // a repeated one has been accepted before
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err == nil && status != http.StatusServiceUnavailable:
-			return fmt.Errorf("%w: it responded to an event with %d", errBroken, status)
-		}
-		sleep(ctx, 50*time.Millisecond) // it was killed, or is full
-	}
-}
-
-func (a *actor) try(ctx context.Context, client *http.Client, body []byte) (status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.r.service().address+"/calls", bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	a.r.signer.sign(r.Header, body, time.Now())
-	response, err := client.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, err
 }

@@ -28,7 +28,8 @@ func (a audit) String() string {
 		a.events, a.changed, a.reverted, a.left, a.stuck, a.overwritten, a.lost)
 }
 
-func (a audit) ok() bool { return a.stuck == 0 && a.overwritten == 0 && a.lost == 0 }
+// faults returns how much the service did wrong.
+func (a audit) faults() int { return a.stuck + a.overwritten + a.lost }
 
 // set is a presence that the pod has set.
 type set struct {
@@ -79,7 +80,7 @@ func setsByUser(actors []*actor, requests []symphonytest.Request) map[int64][]se
 
 // person audits the episodes of one person, and then what they show.
 func (a *audit) person(actor *actor, sets []set, expiry time.Time) {
-	before := *a
+	before := a.faults()
 	shows := cmp.Or(actor.user.Category, symphony.PresenceAvailable)
 	for i, e := range actor.episodes {
 		if e.kind == forgotten {
@@ -94,9 +95,9 @@ func (a *audit) person(actor *actor, sets []set, expiry time.Time) {
 		}
 		own := a.episode(e, within(sets, e.began, end), shows, expiry)
 		shows = cmp.Or(own, shows)
-	}
-	if found := a.stuck + a.overwritten + a.lost; found > before.stuck+before.overwritten+before.lost {
-		return // what they show is a consequence
+		if a.faults() > before {
+			return // what follows may be a consequence
+		}
 	}
 	switch actor.shows() {
 	case shows:
@@ -123,7 +124,7 @@ func (a *audit) episode(e *episode, sets []set, before symphony.PresenceCategory
 			continue
 		case own != "":
 			overwritten = true
-		case s.category == symphony.PresenceOnThePhone && s.at.Before(e.ended) || e.kind == brief:
+		case s.category == symphony.PresenceOnThePhone && s.at.Before(e.overlapped) || e.kind == brief:
 			shown = true
 		}
 		last = s.category

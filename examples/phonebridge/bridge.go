@@ -115,9 +115,6 @@ func (b *bridge) settle(ctx context.Context, p person) error {
 		if step == nil {
 			return nil
 		}
-		if s.phase == noChange {
-			s.change.UserID = userID
-		}
 		if err := step(ctx, s.change); err != nil {
 			return err
 		}

@@ -18,8 +18,9 @@ type intake struct {
 var errFull = errors.New("too many people are waiting for the pod; try again later")
 
 // accept stores an event. When it returns nil the event is on disk; a repeated event that
-// says nothing new is accepted too.
+// says nothing new is accepted too. It does not stop half-way if the context ends.
 func (i *intake) accept(ctx context.Context, e event, signature []byte, now time.Time) error {
+	ctx = context.WithoutCancel(ctx)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	p, err := i.store.find(ctx, e)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -38,25 +37,21 @@ type rehearsal struct {
 	podURL func(*symphonytest.Pod) string
 	phone  http.RoundTripper
 
-	began   time.Time
-	dir     string
-	key     *rsa.PrivateKey
-	signer  signer
-	pod     *symphonytest.Pod
-	process *process
-	actors  []*actor
-	mu      sync.Mutex // guards process and prints
+	began     time.Time
+	dir       string
+	key       string // PEM
+	pod       *symphonytest.Pod
+	telephone *telephone
+	actors    []*actor
+	process   *process
+	mu        sync.Mutex // guards out
 }
 
 // limit is how long a rehearsal takes at most.
 const limit = 58 * time.Second
 
-// errBroken means that the service did not do what it should.
-var errBroken = errors.New("the service did not do what it should")
-
-// rehearse runs a rehearsal and returns the exit code. The last line of stdout is the
-// result.
-func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) int {
+// rehearse runs a rehearsal. The last line of stdout is the result.
+func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) error {
 	if seed == 0 {
 		seed = mathrand.Uint64N(1_000_000) + 1
 	}
@@ -64,22 +59,23 @@ func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) int {
 		seed: seed, people: 200, spread: 14 * time.Second, kills: 6, outage: 10 * time.Second, patience: 25 * time.Second,
 		out: stderr, podURL: (*symphonytest.Pod).URL, phone: &http.Transport{MaxIdleConnsPerHost: 32},
 	}
-	fmt.Fprintf(stderr, "phonebridge: no %s and no SYMPHONY_ variable is set: this is a rehearsal with %d people; -seed %d repeats it\n", envSecret, r.people, seed)
+	fmt.Fprintf(stderr, "phonebridge: neither %s nor a SYMPHONY_ variable is set: this is a rehearsal with %d people; -seed %d repeats it\n", envSecret, r.people, seed)
+	return r.report(ctx, stdout, stderr)
+}
+
+// report runs a rehearsal and prints its result.
+func (r *rehearsal) report(ctx context.Context, stdout, stderr io.Writer) error {
 	result, err := r.run(ctx)
 	if err != nil {
-		fmt.Fprintf(stderr, "phonebridge: %v\n", err)
-		if ctx.Err() != nil {
-			return exitInterrupted
-		}
-		return exitFailed
+		fmt.Fprintf(stderr, "phonebridge: %v; the log of the service is in %s\n", err, r.dir)
+		return err
 	}
-	if !result.ok() {
-		fmt.Fprintf(stderr, "phonebridge: %v; its log and database are in %s\n", errBroken, r.dir)
-		fmt.Fprintln(stdout, result)
-		return exitFailed
+	if result.faults() > 0 {
+		err = errBroken
+		fmt.Fprintf(stderr, "phonebridge: %v; its log and database are in %s\n", err, r.dir)
 	}
 	fmt.Fprintln(stdout, result)
-	return exitOK
+	return err
 }
 
 // run rehearses and returns what the audit found.
@@ -90,7 +86,7 @@ func (r *rehearsal) run(ctx context.Context) (result audit, err error) {
 	if err := r.open(); err != nil {
 		return result, err
 	}
-	defer func() { r.close(err == nil && result.ok()) }()
+	defer func() { r.close(err == nil && result.faults() == 0) }()
 	if err := r.start(ctx); err != nil {
 		return result, err
 	}
@@ -108,20 +104,23 @@ func (r *rehearsal) open() (err error) {
 	if r.dir, err = os.MkdirTemp("", "phonebridge-"); err != nil {
 		return err
 	}
-	if r.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
 		return err
 	}
-	secret := make([]byte, minSecret)
-	_, _ = rand.Read(secret) // it never fails
-	if r.signer, err = newSigner(hex.EncodeToString(secret)); err != nil {
+	r.key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	r.telephone = &telephone{client: http.Client{Transport: r.phone, Timeout: 5 * time.Second}}
+	if r.telephone.signer, err = newSigner(rand.Text() + rand.Text()); err != nil {
 		return err
 	}
 	r.pod = symphonytest.NewPod(symphonytest.WithServiceUsers(
-		symphonytest.ServiceUser{Username: "phonebridge", UserProvisioning: true, PublicKey: &r.key.PublicKey}))
+		symphonytest.ServiceUser{Username: "phonebridge", UserProvisioning: true, PublicKey: &key.PublicKey}))
 	r.slowPod()
 	random := mathrand.New(mathrand.NewPCG(r.seed, 1))
 	for i := range r.people {
-		r.actors = append(r.actors, newActor(r, int64(i)+1, random))
+		a := newActor(r.pod, int64(i)+1, r.spread, random)
+		a.telephone, a.patience = r.telephone, r.patience
+		r.actors = append(r.actors, a)
 	}
 	return nil
 }
@@ -152,34 +151,20 @@ func (r *rehearsal) say(format string, args ...any) {
 }
 
 // start starts the service.
-func (r *rehearsal) start(ctx context.Context, args ...string) error {
-	key, err := x509.MarshalPKCS8PrivateKey(r.key)
+func (r *rehearsal) start(ctx context.Context, args ...string) (err error) {
+	args = append([]string{"-attached", "-listen", "127.0.0.1:0", "-database", filepath.Join(r.dir, "calls.db")}, args...)
+	r.process, err = startProcess(ctx, filepath.Join(r.dir, "log.jsonl"), args, []string{
+		envSecret + "=" + string(r.telephone.signer.secret),
+		"SYMPHONY_POD_URL=" + r.podURL(r.pod),
+		"SYMPHONY_LOGIN_URL=" + r.pod.LoginURL(),
+		"SYMPHONY_USERNAME=phonebridge",
+		"SYMPHONY_PRIVATE_KEY=" + r.key,
+	})
 	if err != nil {
 		return err
 	}
-	p, err := startProcess(ctx, filepath.Join(r.dir, "log.jsonl"),
-		append([]string{"-attached", "-listen", "127.0.0.1:0", "-database", filepath.Join(r.dir, "calls.db")}, args...),
-		[]string{
-			envSecret + "=" + string(r.signer.secret),
-			"SYMPHONY_POD_URL=" + r.podURL(r.pod),
-			"SYMPHONY_LOGIN_URL=" + r.pod.LoginURL(),
-			"SYMPHONY_USERNAME=phonebridge",
-			"SYMPHONY_PRIVATE_KEY=" + string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
-		})
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.process = p
+	r.telephone.address.Store(&r.process.address)
 	return nil
-}
-
-// service returns the process of the service.
-func (r *rehearsal) service() *process {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.process
 }
 
 // play has all people make their calls, while the service is killed and the pod is away.
@@ -214,7 +199,7 @@ func (r *rehearsal) killOften(ctx context.Context, times []time.Duration) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.service().kill()
+		r.process.kill()
 		r.say("the service is killed")
 		if err := r.start(ctx); err != nil {
 			return err
@@ -241,7 +226,7 @@ func (r *rehearsal) takePodAway(ctx context.Context, at time.Duration) error {
 // expire ends the service as an operator does, and starts it again with a longest call that
 // the calls whose end never came have exceeded.
 func (r *rehearsal) expire(ctx context.Context) error {
-	if err := r.service().end(); err != nil {
+	if err := r.process.end(); err != nil {
 		return fmt.Errorf("%w: it did not end as asked: %w", errBroken, err)
 	}
 	r.say("the service has ended as asked; it starts again with a longest call of 1 s")
@@ -251,7 +236,7 @@ func (r *rehearsal) expire(ctx context.Context) error {
 	if err := r.awaitQuiet(ctx, true); err != nil {
 		return err
 	}
-	return r.service().end()
+	return r.process.end()
 }
 
 // awaitQuiet waits until no one shows ON_THE_PHONE and the service has made no call for a

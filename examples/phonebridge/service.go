@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -73,6 +72,8 @@ func newClient(config auth.Config, meters *meters, log *slog.Logger) (*symphony.
 
 func (s *service) run(ctx context.Context) error {
 	log := s.server.log
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	calls, cancelCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelCalls()
 	if err := s.resume(ctx); err != nil {
@@ -92,6 +93,7 @@ func (s *service) run(ctx context.Context) error {
 	running.Go(func() { s.bridge.credentials.watch(ctx, s.client) })
 	err = s.listenAndServe(ctx, listener)
 
+	end()
 	s.bridge.queue.close()
 	timer := time.AfterFunc(grace, cancelCalls)
 	defer timer.Stop()
@@ -150,6 +152,3 @@ func (s *service) sweep(ctx context.Context) {
 		sleep(ctx, min(s.longestCall/4, time.Minute))
 	}
 }
-
-// newLogger returns the log of the service.
-func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }

@@ -20,6 +20,9 @@ const (
 // tolerance is how far the clock of the telephone system may be off.
 const tolerance = 5 * time.Minute
 
+// envSecret names the environment variable with the shared secret.
+const envSecret = "PHONEBRIDGE_SECRET" //nolint:gosec // the name, not the secret
+
 // minSecret is how many bytes a shared secret must have.
 const minSecret = 32
 

@@ -119,11 +119,11 @@ func (s *store) hasCalls(ctx context.Context, p person) (has bool, err error) {
 type situation struct {
 	inCall bool
 	phase  phase
-	change symphony.PresenceChange // unless the phase is noChange
+	change symphony.PresenceChange // only its UserID if the phase is noChange
 }
 
 func (s *store) situation(ctx context.Context, userID int64) (situation, error) {
-	var now situation
+	now := situation{change: symphony.PresenceChange{UserID: userID}}
 	err := s.db.QueryRowContext(ctx, "SELECT count(*) > 0 FROM calls WHERE person = ? AND ended IS NULL", personWithID(userID)).Scan(&now.inCall)
 	if err != nil {
 		return now, err
