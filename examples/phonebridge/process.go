@@ -27,7 +27,7 @@ func startProcess(ctx context.Context, logFile string, args, env []string) (*pro
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // it is in the directory of the rehearsal
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) error 
 		seed: seed, people: 200, spread: 14 * time.Second, kills: 6, outage: 10 * time.Second, patience: 25 * time.Second,
 		out: stderr, podURL: (*symphonytest.Pod).URL, phone: &http.Transport{MaxIdleConnsPerHost: 32},
 	}
-	fmt.Fprintf(stderr, "phonebridge: neither %s nor a SYMPHONY_ variable is set: this is a rehearsal with %d people; -seed %d repeats it\n", envSecret, r.people, seed)
+	fmt.Fprintf(stderr, "phonebridge: neither %s nor a SYMPHONY_ variable is set: this is a rehearsal with %d people; -seed %d repeats its plan\n", envSecret, r.people, seed)
 	return r.report(ctx, stdout, stderr)
 }
 
@@ -67,7 +67,7 @@ func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) error 
 func (r *rehearsal) report(ctx context.Context, stdout, stderr io.Writer) error {
 	result, err := r.run(ctx)
 	if err != nil {
-		fmt.Fprintf(stderr, "phonebridge: %v; the log of the service is in %s\n", err, r.dir)
+		fmt.Fprintf(stderr, "phonebridge: %v (log of the service: %q)\n", err, r.dir)
 		return err
 	}
 	if result.faults() > 0 {
@@ -83,7 +83,7 @@ func (r *rehearsal) run(ctx context.Context) (result audit, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the rehearsal is not over after %v", limit))
 	defer cancel()
 	r.began = time.Now()
-	if err := r.open(); err != nil {
+	if err := r.open(); err != nil { //nolint:contextcheck // close ends the pod
 		return result, err
 	}
 	defer func() { r.close(err == nil && result.faults() == 0) }()
@@ -144,10 +144,10 @@ func (r *rehearsal) slowPod() {
 }
 
 // say prints what happens.
-func (r *rehearsal) say(format string, args ...any) {
+func (r *rehearsal) say(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, "phonebridge: %4.1f s: %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(r.out, "phonebridge: %4.1f s: %s\n", time.Since(r.began).Seconds(), text)
 }
 
 // start starts the service.

@@ -48,8 +48,7 @@ func TestPostCalls(t *testing.T) {
 		text   string
 	}{
 		{name: "accepted", body: callOfAnn, status: http.StatusAccepted},
-		{name: "old", body: callOfAnn, age: time.Hour, status: http.StatusUnauthorized, text: "1h0m0s off; at most 5m0s"},
-		{name: "bad signature", body: callOfAnn, change: func(_ *office, s *server) { s.signer.secret = []byte("another") }, status: http.StatusAccepted},
+		{name: "old", body: callOfAnn, age: time.Hour, status: http.StatusUnauthorized, text: "off; at most 5m0s is accepted"},
 		{name: "not an event", body: `{"call":"a"}`, status: http.StatusBadRequest, text: "state is"},
 		{name: "too large", body: strings.Repeat("x", maxBody+1), status: http.StatusRequestEntityTooLarge},
 		{name: "full", body: callOfAnn, change: func(o *office, _ *server) { o.bridge.queue.limit = 0 }, status: http.StatusServiceUnavailable, text: "try again later"},
@@ -141,8 +140,8 @@ func TestMetrics(t *testing.T) {
 	s.post(t, callOfAnn, time.Hour)
 	text := s.get(t, "/metrics").Body.String()
 	for _, line := range []string{
-		`phonebridge_events_total{`, `status="202"} 1`, `status="401"} 1`,
-		"phonebridge_queue_length{", "phonebridge_calls{", "phonebridge_changes{", "phonebridge_credentials_refused{",
+		`phonebridge_events_total{status="202"} 1`, `phonebridge_events_total{status="401"} 1`, "phonebridge_queue_length 1",
+		"phonebridge_calls 1", "phonebridge_changes 0", "phonebridge_credentials_refused 0",
 	} {
 		require.Contains(t, text, line)
 	}

@@ -21,7 +21,7 @@ const (
 const tolerance = 5 * time.Minute
 
 // envSecret names the environment variable with the shared secret.
-const envSecret = "PHONEBRIDGE_SECRET" //nolint:gosec // the name, not the secret
+const envSecret = "PHONEBRIDGE_SECRET"
 
 // minSecret is how many bytes a shared secret must have.
 const minSecret = 32
