@@ -82,6 +82,7 @@ func TestOneAppLoginForAllUsers(t *testing.T) {
 
 // appHost is a login host in a synctest bubble. It counts what it is asked.
 type appHost struct {
+	delay      time.Duration
 	mu         sync.Mutex // guards what follows
 	appLogins  int
 	userLogins int
@@ -93,6 +94,7 @@ func (h *appHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
+	<-time.After(h.delay)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	status, token := 401, ""
@@ -176,7 +178,7 @@ func TestUsersWithoutTheAppAtTheSameTime(t *testing.T) {
 func TestAppSessionEndsForManyUsers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &appHost{}
+		host := &appHost{delay: time.Second}
 		for id := range 1000 {
 			host.installed = append(host.installed, fmt.Sprintf("/login/pubkey/app/user/%d/authenticate", 1+id))
 		}
