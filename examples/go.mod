@@ -5,8 +5,8 @@ go 1.26.0
 require (
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
-	github.com/symphony-go/symphony v0.0.0
-	github.com/symphony-go/symphony/bdkconfig v0.0.0
+	github.com/symphony-go/symphony v0.1.0
+	github.com/symphony-go/symphony/bdkconfig v0.1.0
 	golang.org/x/term v0.47.0
 )
 
