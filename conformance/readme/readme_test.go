@@ -156,3 +156,68 @@ func write(t *testing.T, name, content string) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o750))
 	require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
 }
+
+// TestMistakes shows that a snippet with a mistake is found, with its line.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	texts := []string{
+		"_, err = client.SetUserPresence(ctx, 4711, symphony.PresenceBusy)\n",       // too few arguments
+		"func f() {\n\tsymphony.NewClint(podURL, tokens)\n}\n",                        // no such function
+		"package main\n\nfunc main() { x := 1 }\n",                                    // a file is compiled as it is
+		"for range 3 {\n",                                                             // no Go
+		"fmt.Println(undeclared)\n",                                                   // neither declared nor presumed
+	}
+	var snippets []block
+	for i, text := range texts {
+		snippets = append(snippets, block{file: "README.md", line: 100 * (i + 1), language: "go", text: text})
+	}
+	found := compile(t, snippets)
+	for _, place := range []string{"README.md:100", "README.md:201", "README.md:302", "README.md:40", "README.md:500"} {
+		require.Contains(t, found, place)
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, document, want string }{
+		{"none", "# Title\n", ""},
+		{"two", "```go\na\n```\ntext\n```sh\nb\nc\n```\n", "x.md:2 go  a| x.md:6 sh  b|c|"},
+		{"skipped", "<!-- snippet: skip, too long -->\n\n```sh\na\n```\n```sh\nb\n```\n", "x.md:4 sh too long a| x.md:7 sh  b|"},
+		{"without a reason", "<!-- snippet: skip -->\n", "x.md:1: a snippet comment is <!-- snippet: skip, REASON -->, not <!-- snippet: skip -->"},
+		{"about nothing", "<!-- snippet: skip, it -->\ntext\n", "x.md:2: no code block follows the snippet comment"},
+		{"without an end", "```go\na\n", "x.md:2: the code block does not end"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			found, err := blocks("x.md", test.document)
+			var got []string
+			for _, b := range found {
+				got = append(got, fmt.Sprintf("%s %s %s %s", b, b.language, b.skip, strings.ReplaceAll(b.text, "\n", "|")))
+			}
+			if err != nil {
+				got = append(got, err.Error())
+			}
+			require.Equal(t, test.want, strings.Join(got, " "))
+		})
+	}
+}
+
+func TestCommandRules(t *testing.T) {
+	t.Parallel()
+	text := "# all of it\ngo run ./a \\\n\t-b   # says b\n$ go run ./c # until Ctrl-C\n\n" +
+		"go get x\nSYMPHONY_POD_URL=y go run ./d\ngo run ./e missing.csv\ngo test ./f README.md\nbash .ci/run\n"
+	var got []string
+	for _, c := range commands(block{text: text}, repository) {
+		got = append(got, fmt.Sprintf("%s; %t; %s", c.line, c.endless, c.skip))
+	}
+	require.Equal(t, []string{
+		"go run ./a  \t-b; false; ",
+		"go run ./c; true; ",
+		"go get x; false; needs a release; .ci/release rehearses it",
+		"SYMPHONY_POD_URL=y go run ./d; false; needs a server of its own",
+		"go run ./e missing.csv; false; needs missing.csv",
+		"go test ./f README.md; false; ",
+		"bash .ci/run; false; it runs these tests, or takes too long",
+	}, got)
+}
