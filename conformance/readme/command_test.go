@@ -28,6 +28,9 @@ var notRun = []struct {
 	{regexp.MustCompile(`\.ci/`), "it runs these tests, or takes too long"},
 }
 
+// continued matches the end of a line that goes on in the next line.
+var continued = regexp.MustCompile(`\s*\\\n\s*`)
+
 // inputs matches the names of files.
 var inputs = regexp.MustCompile(`\b[\w./-]+\.(csv|ya?ml|json|pem|crt|key|p12)\b`)
 
@@ -36,7 +39,7 @@ var inputs = regexp.MustCompile(`\b[\w./-]+\.(csv|ya?ml|json|pem|crt|key|p12)\b`
 // comment names Ctrl-C is interrupted once it prints something.
 func commands(b block, repository string) []command {
 	var found []command
-	for _, line := range strings.Split(strings.ReplaceAll(b.text, "\\\n", " "), "\n") {
+	for _, line := range strings.Split(continued.ReplaceAllString(b.text, " "), "\n") {
 		line, about, _ := strings.Cut(line, " #")
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "$ "))
 		if line == "" || strings.HasPrefix(line, "#") {

@@ -212,7 +212,7 @@ func TestCommandRules(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s; %t; %s", c.line, c.endless, c.skip))
 	}
 	require.Equal(t, []string{
-		"go run ./a  \t-b; false; ",
+		"go run ./a -b; false; ",
 		"go run ./c; true; ",
 		"go get x; false; needs a release; .ci/release rehearses it",
 		"SYMPHONY_POD_URL=y go run ./d; false; needs a server of its own",
