@@ -24,8 +24,8 @@ var notRun = []struct {
 }{
 	{regexp.MustCompile(`^go get `), "needs a release; .ci/release rehearses it"},
 	{regexp.MustCompile(`^git clone `), "needs the network"},
-	{regexp.MustCompile(`\b(SYMPHONY_|NATS_|OTEL_)\w+=`), "needs a server of its own"},
-	{regexp.MustCompile(`\.ci/`), "it runs these tests, or takes too long"},
+	{regexp.MustCompile(`\b(SYMPHONY|NATS|OTEL)_\w+`), "needs a server"}, // also in its comment
+	{regexp.MustCompile(`\.ci/`), "runs these tests, or takes too long"},
 }
 
 // continued matches the end of a line that goes on in the next line.
@@ -40,6 +40,7 @@ var inputs = regexp.MustCompile(`\b[\w./-]+\.(csv|ya?ml|json|pem|crt|key|p12)\b`
 func commands(b block, repository string) []command {
 	var found []command
 	for _, line := range strings.Split(continued.ReplaceAllString(b.text, " "), "\n") {
+		whole := line
 		line, about, _ := strings.Cut(line, " #")
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "$ "))
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -47,7 +48,7 @@ func commands(b block, repository string) []command {
 		}
 		c := command{block: b, line: line, skip: b.skip, endless: strings.Contains(about, "Ctrl-C")}
 		for _, rule := range notRun {
-			if c.skip == "" && rule.pattern.MatchString(line) {
+			if c.skip == "" && rule.pattern.MatchString(whole) {
 				c.skip = rule.reason
 			}
 		}

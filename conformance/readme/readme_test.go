@@ -206,7 +206,7 @@ func TestBlocks(t *testing.T) {
 func TestCommandRules(t *testing.T) {
 	t.Parallel()
 	text := "# all of it\ngo run ./a \\\n\t-b   # says b\n$ go run ./c # until Ctrl-C\n\n" +
-		"go get x\nSYMPHONY_POD_URL=y go run ./d\ngo run ./e missing.csv\ngo test ./f README.md\nbash .ci/run\n"
+		"go get x\nSYMPHONY_POD_URL=y go run ./d\ngo run ./d 42 # of SYMPHONY_POD_URL\ngo run ./e missing.csv\ngo test ./f README.md\nbash .ci/run\n"
 	var got []string
 	for _, c := range commands(block{text: text}, repository) {
 		got = append(got, fmt.Sprintf("%s; %t; %s", c.line, c.endless, c.skip))
@@ -215,9 +215,10 @@ func TestCommandRules(t *testing.T) {
 		"go run ./a -b; false; ",
 		"go run ./c; true; ",
 		"go get x; false; needs a release; .ci/release rehearses it",
-		"SYMPHONY_POD_URL=y go run ./d; false; needs a server of its own",
+		"SYMPHONY_POD_URL=y go run ./d; false; needs a server",
+		"go run ./d 42; false; needs a server",
 		"go run ./e missing.csv; false; needs missing.csv",
 		"go test ./f README.md; false; ",
-		"bash .ci/run; false; it runs these tests, or takes too long",
+		"bash .ci/run; false; runs these tests, or takes too long",
 	}, got)
 }
