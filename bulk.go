@@ -2,7 +2,9 @@ package symphony
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"net/http"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,16 +16,17 @@ import (
 const (
 	defaultConcurrency = 8
 	maxConcurrency     = 4096
-	aheadPerWorker     = 32 // updates that may be pulled and not yet reported
-	jobsPerWorker      = 16 // of these, what keeps the workers busy while the caller deals with a result
+	aheadPerWorker     = 32 // items that may be pulled and have no result yet
+	queuedPerWorker    = 16 // those that wait for a worker: work to do while the caller handles a result
 
-	// A run starts with a few workers. Each success brings one more, which doubles
-	// them with every round trip; so does a lull, in which no answer came at all.
+	// A run starts with a few workers. Each response starts one more, which doubles
+	// their number with every round trip. If no response arrives for quietTime, their
+	// number is doubled too: the calls are slow.
 	firstWorkers = 4
-	lull         = 100 * time.Millisecond
+	quietTime    = 100 * time.Millisecond
 )
 
-// PresenceUpdate is what [Client.SetUserPresences] sets: the arguments of one
+// PresenceUpdate is one update of [Client.SetUserPresences]: the arguments of
 // [Client.SetUserPresence].
 type PresenceUpdate struct {
 	UserID   int64
@@ -31,29 +34,35 @@ type PresenceUpdate struct {
 	Soft     bool
 }
 
-// PresenceResult is what became of a [PresenceUpdate]: one of Presence and Err is set.
+// PresenceResult is the result of one [PresenceUpdate]. Exactly one of Presence and
+// Err is set.
 type PresenceResult struct {
-	Index    int // place in the source, from 0
+	Index    int // position in the source, from 0
 	Update   PresenceUpdate
 	Presence *V2Presence
 	Err      error
 }
 
-// BulkOption sets how [Client.SetUserPresences] works.
-type BulkOption func(*bulkRun)
+// BulkOption configures a bulk run, such as [Client.SetUserPresences].
+type BulkOption func(*bulkSettings)
 
-// WithConcurrency sets how many calls are made at once; the default is 8, also for
-// what is below 1, and the most is 4096.
+type bulkSettings struct {
+	concurrency int
+}
+
+// WithConcurrency sets how many calls a bulk run makes at the same time. The default
+// is 8, which a value below 1 selects too. The maximum is 4096.
 func WithConcurrency(n int) BulkOption {
-	return func(r *bulkRun) {
+	return func(s *bulkSettings) {
 		if n >= 1 {
-			r.concurrency = min(n, maxConcurrency)
+			s.concurrency = min(n, maxConcurrency)
 		}
 	}
 }
 
-// SetUserPresences sets the presence of many users, by [Client.SetUserPresence].
-// Nothing is sent until the sequence is ranged, and ranging it again sends again.
+// SetUserPresences sets the presence of many users. It calls
+// [Client.SetUserPresence] for each update, several at the same time. Nothing is sent
+// until the sequence is ranged. Ranging it again sends the updates again.
 //
 //	for result := range client.SetUserPresences(ctx, slices.Values(updates)) {
 //		if result.Err != nil {
@@ -61,34 +70,75 @@ func WithConcurrency(n int) BulkOption {
 //		}
 //	}
 //
-// Every update that is pulled gives one result, in the order of completion; its
-// Index is the update's place in the source. The updates of one user are applied in
-// the order given, never two at once.
+// Every update that is pulled from the source yields exactly one result, in the order
+// of completion; Index is the update's position in the source. The updates of one user
+// are applied in the order of the source, never two at the same time. An attempt that
+// timed out may still reach the pod after the user's next update.
 //
-// The source runs on the caller's goroutine, and is pulled as results are consumed,
-// at most 32 updates a worker ahead: memory does not grow with their number. While
-// it blocks, no result is given.
+// The source runs on the caller's goroutine. It is pulled as results are consumed, at
+// most 32 updates per worker ahead, so memory does not grow with the number of updates.
+// While the source blocks, no result is yielded.
 //
-// Breaking out of the loop cancels the calls under way. When ctx ends the source is
-// pulled no further; what was pulled and not yet sent comes back with the context's
-// error, and the sequence ends. So it does, with that error, after an
-// [*UnauthorizedError], an error of the token provider, or a [*RateLimitError] of a call
-// whose turn would come after ctx's deadline: no later call could fare better.
+// Breaking out of the loop cancels the calls in flight and waits until they have
+// ended. When ctx ends, nothing more is pulled; updates that were pulled but not sent
+// come back with the context's error, and the sequence ends. It ends in the same way
+// after an error that every later call would share: one for which [IsCredentialError]
+// reports true, any other error of the token provider, and the [*RateLimitError] of a call
+// whose turn would have come after ctx's deadline.
+//
+// A nil ctx or source is an [*InvalidArgumentError] in a single result.
 func (c *Client) SetUserPresences(ctx context.Context, updates iter.Seq[PresenceUpdate], opts ...BulkOption) iter.Seq[PresenceResult] {
-	return func(yield func(PresenceResult) bool) {
-		run := newBulkRun(ctx, c, opts)
-		defer run.stop()
-		if !run.goesOn() {
+	return runBulk(ctx, updates, opts, bulkTask[PresenceUpdate, PresenceResult]{
+		source: "updates",
+		userID: func(update PresenceUpdate) int64 { return update.UserID },
+		call: func(ctx context.Context, update PresenceUpdate, _ func() error) (PresenceResult, error) {
+			presence, err := c.setUserPresence(ctx, update.UserID, update.Category, update.Soft, limiter.Bulk)
+			return PresenceResult{Presence: presence}, err
+		},
+		complete: func(result *PresenceResult, index int, update PresenceUpdate, err error) {
+			result.Index, result.Update, result.Err = index, update, err
+		},
+	})
+}
+
+// bulkTask is what a bulk run does with the items of its source.
+type bulkTask[Item, Result any] struct {
+	source string           // the name of the argument, for errors
+	userID func(Item) int64 // the items of one user are handled one after another
+
+	// call handles one item. If it makes several API calls, it asks ended before each
+	// further one, and returns the error if there is one: the run has ended.
+	call func(ctx context.Context, item Item, ended func() error) (Result, error)
+
+	// complete sets the fields of a result that call does not set.
+	complete func(result *Result, index int, item Item, err error)
+}
+
+// runBulk handles the items of a source, several at the same time, as
+// [Client.SetUserPresences] documents.
+func runBulk[Item, Result any](ctx context.Context, source iter.Seq[Item], opts []BulkOption, task bulkTask[Item, Result]) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		if err := checkSource(ctx, source, task.source); err != nil {
+			var result Result
+			task.complete(&result, 0, *new(Item), err)
+			yield(result)
 			return
 		}
-		for update := range updates {
-			run.add(update)
+		ctx, cancel := context.WithCancel(ctx)
+		run := newBulkRun(ctx, task, opts)
+		defer run.wait()
+		defer cancel()
+		if run.isOver() {
+			return
+		}
+		for item := range source {
+			run.add(item)
 			for run.isFull() || run.hasResult() {
 				if !yield(run.next()) {
 					return
 				}
 			}
-			if !run.goesOn() {
+			if run.isOver() {
 				break
 			}
 		}
@@ -100,158 +150,189 @@ func (c *Client) SetUserPresences(ctx context.Context, updates iter.Seq[Presence
 	}
 }
 
-// bulkRun is one ranging of a sequence. The caller's goroutine hands the updates to
-// workers and collects the results; an update whose user has one with the workers
-// waits here.
-type bulkRun struct {
-	client      *Client
+// bulkRun is one ranging of a bulk sequence. The caller's goroutine queues jobs for
+// the workers and collects their results. A job waits here while an earlier job of its
+// user is with the workers.
+type bulkRun[Item, Result any] struct {
+	task        bulkTask[Item, Result]
 	ctx         context.Context
-	cancel      context.CancelFunc
 	concurrency int
 
-	jobs    chan *PresenceResult // to do; large enough for all that is pending
-	results chan *PresenceResult // done; likewise
-	workers sync.WaitGroup
-	started int
-	heard   time.Time             // when the last result came, or the last worker in a lull
-	dead    atomic.Pointer[error] // why no further call could fare better
-	broken  atomic.Pointer[any]   // what a call panicked with; nil in it where it ended its goroutine
+	queue      chan *bulkJob[Item, Result] // has room for all pending jobs
+	done       chan *bulkJob[Item, Result] // likewise
+	workers    sync.WaitGroup
+	started    int                   // workers
+	quietSince time.Time             // when the last result arrived, or the workers were last doubled
+	end        atomic.Pointer[error] // the error that ended the run
+	panicked   atomic.Pointer[any]   // the value that a call panicked with, or nil for runtime.Goexit
 
 	pulled  int
-	pending int                         // pulled and not yet given as a result
-	waiting map[int64][]*PresenceResult // by the users whose updates the workers have
+	pending int                                // pulled, and no result yielded yet
+	waiting map[int64][]*bulkJob[Item, Result] // by user; a user with a job at the workers has an entry
 }
 
-func newBulkRun(ctx context.Context, client *Client, opts []BulkOption) *bulkRun {
-	r := &bulkRun{client: client, concurrency: defaultConcurrency, waiting: map[int64][]*PresenceResult{}}
+// bulkJob is one item of the source, and the result of its call.
+type bulkJob[Item, Result any] struct {
+	index  int
+	item   Item
+	result Result
+	err    error
+}
+
+func newBulkRun[Item, Result any](ctx context.Context, task bulkTask[Item, Result], opts []BulkOption) *bulkRun[Item, Result] {
+	settings := bulkSettings{concurrency: defaultConcurrency}
 	for _, opt := range opts {
 		if opt != nil {
-			opt(r)
+			opt(&settings)
 		}
 	}
-	r.ctx, r.cancel = context.WithCancel(ctx)
-	r.jobs = make(chan *PresenceResult, aheadPerWorker*r.concurrency)
-	r.results = make(chan *PresenceResult, aheadPerWorker*r.concurrency)
-	return r
+	ahead := aheadPerWorker * settings.concurrency
+	return &bulkRun[Item, Result]{
+		task:        task,
+		ctx:         ctx,
+		concurrency: settings.concurrency,
+		queue:       make(chan *bulkJob[Item, Result], ahead),
+		done:        make(chan *bulkJob[Item, Result], ahead),
+		waiting:     map[int64][]*bulkJob[Item, Result]{},
+		quietSince:  time.Now(),
+	}
 }
 
-// stop ends what is under way, and waits until it has ended.
-func (r *bulkRun) stop() {
-	r.cancel()
-	close(r.jobs)
+// wait ends the workers, and waits for the calls in flight.
+func (r *bulkRun[Item, Result]) wait() {
+	close(r.queue)
 	r.workers.Wait()
 }
 
-// goesOn reports whether there is any use in further updates.
-func (r *bulkRun) goesOn() bool { return r.ctx.Err() == nil && r.dead.Load() == nil }
+// isOver reports whether the source is pulled no further.
+func (r *bulkRun[Item, Result]) isOver() bool { return r.ctx.Err() != nil || r.ended() != nil }
 
-func (r *bulkRun) hasResult() bool { return len(r.results) > 0 }
-
-// isFull reports whether there is no use in pulling further for now. What waits for its
-// user's last update keeps no worker busy.
-func (r *bulkRun) isFull() bool {
-	return len(r.jobs) >= jobsPerWorker*r.concurrency || r.pending == cap(r.jobs)
+// ended returns the error that ended the run, nil before.
+func (r *bulkRun[Item, Result]) ended() error {
+	if err := r.end.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
-// add takes an update from the source.
-func (r *bulkRun) add(update PresenceUpdate) {
-	job := &PresenceResult{Index: r.pulled, Update: update}
+func (r *bulkRun[Item, Result]) hasResult() bool { return len(r.done) > 0 }
+
+// isFull reports whether pulling further would not help for now. Jobs that wait for an
+// earlier one of their user are no work for the workers, so they do not count as queued.
+func (r *bulkRun[Item, Result]) isFull() bool {
+	return len(r.queue) >= queuedPerWorker*r.concurrency || r.pending == cap(r.queue)
+}
+
+// add takes an item from the source.
+func (r *bulkRun[Item, Result]) add(item Item) {
+	job := &bulkJob[Item, Result]{index: r.pulled, item: item}
 	r.pulled++
 	r.pending++
-	queue, busy := r.waiting[update.UserID]
-	if busy {
-		r.waiting[update.UserID] = append(queue, job)
+	user := r.task.userID(item)
+	if jobs, busy := r.waiting[user]; busy {
+		r.waiting[user] = append(jobs, job)
 		return
 	}
-	r.waiting[update.UserID] = nil
-	r.jobs <- job
+	r.waiting[user] = nil
+	r.queue <- job
 	switch {
 	case r.started < firstWorkers:
 		r.start(1)
-	case r.started < r.concurrency && time.Since(r.heard) >= lull: // the source is slower than that
-		r.startInLull()
+	case r.started < r.concurrency && time.Since(r.quietSince) >= quietTime: // the source is that slow
+		r.double()
 	}
 }
 
-// next waits for a result, and lets the user's next update go.
-func (r *bulkRun) next() PresenceResult {
-	result := r.wait()
-	if broken := r.broken.Load(); broken != nil {
-		r.breakOff(*broken)
+// next waits for a result, and queues the next job of its user.
+func (r *bulkRun[Item, Result]) next() Result {
+	job := r.receive()
+	if value := r.panicked.Load(); value != nil {
+		repanic(*value)
 	}
 	r.pending--
-	user := result.Update.UserID
-	if queue := r.waiting[user]; len(queue) > 0 {
-		r.waiting[user] = queue[1:]
-		r.jobs <- queue[0]
+	user := r.task.userID(job.item)
+	if jobs := r.waiting[user]; len(jobs) > 0 {
+		r.waiting[user] = jobs[1:]
+		r.queue <- jobs[0]
 	} else {
 		delete(r.waiting, user)
 	}
-	if result.Err == nil {
+	if podKeepsUp(job.err) {
 		r.start(1)
 	}
-	return *result
+	r.task.complete(&job.result, job.index, job.item, job.err)
+	return job.result
 }
 
-func (r *bulkRun) wait() *PresenceResult {
+func (r *bulkRun[Item, Result]) receive() *bulkJob[Item, Result] {
 	for r.started < r.concurrency {
 		select {
-		case result := <-r.results:
-			r.heard = time.Now()
-			return result
-		case <-time.After(lull):
-			r.startInLull()
+		case job := <-r.done:
+			r.quietSince = time.Now()
+			return job
+		case <-time.After(quietTime):
+			r.double()
 		}
 	}
-	return <-r.results
+	return <-r.done
 }
 
-func (r *bulkRun) startInLull() {
-	r.heard = time.Now()
+// podKeepsUp reports whether a call shows that the pod takes more calls at the same
+// time. Every response does, except 429 and 5xx.
+func podKeepsUp(err error) bool {
+	if response, ok := errors.AsType[*APIError](err); ok {
+		return response.StatusCode != http.StatusTooManyRequests && response.StatusCode < 500
+	}
+	return err == nil || is[*DecodeError](err)
+}
+
+func (r *bulkRun[Item, Result]) double() {
+	r.quietSince = time.Now()
 	r.start(r.started)
 }
 
-// start starts more workers, as long as there is something to do for them.
-func (r *bulkRun) start(more int) {
-	for ; more > 0 && r.started < r.concurrency && len(r.jobs) > 0; more-- {
+// start starts up to n more workers, as long as there are jobs for them.
+func (r *bulkRun[Item, Result]) start(n int) {
+	for ; n > 0 && r.started < r.concurrency && len(r.queue) > 0; n-- {
 		r.started++
 		r.workers.Go(r.work)
 	}
 }
 
 // work is one worker.
-func (r *bulkRun) work() {
-	called := false
+func (r *bulkRun[Item, Result]) work() {
+	calling := false
 	defer func() {
-		if called { // and it did not return: a transport or a provider panicked, or ended the goroutine
-			broken := recover()
-			r.broken.Store(&broken)
-			r.results <- new(PresenceResult)
+		if calling { // the call did not return: a transport or a token provider panicked, or ended the goroutine
+			value := recover()
+			r.panicked.Store(&value)
+			r.done <- new(bulkJob[Item, Result])
 		}
 	}()
-	for job := range r.jobs {
-		called = true
-		job.Presence, job.Err = r.set(job.Update)
-		called = false
-		r.results <- job
+	for job := range r.queue {
+		calling = true
+		job.result, job.err = r.call(job.item)
+		calling = false
+		r.done <- job
 	}
 }
 
-// breakOff ends the caller's goroutine as a call ended its worker's.
-func (r *bulkRun) breakOff(broken any) {
-	if broken == nil {
+// call handles an item, unless the run has ended.
+func (r *bulkRun[Item, Result]) call(item Item) (result Result, err error) {
+	if err := r.ended(); err != nil {
+		return result, err
+	}
+	result, err = r.task.call(r.ctx, item, r.ended)
+	if endsRun(err) {
+		r.end.CompareAndSwap(nil, &err)
+	}
+	return result, err
+}
+
+// repanic ends the caller's goroutine in the way a call ended its worker's.
+func repanic(value any) {
+	if value == nil {
 		runtime.Goexit()
 	}
-	panic(broken)
-}
-
-func (r *bulkRun) set(update PresenceUpdate) (*V2Presence, error) {
-	if dead := r.dead.Load(); dead != nil {
-		return nil, *dead
-	}
-	presence, err := r.client.setUserPresence(r.ctx, update.UserID, update.Category, update.Soft, limiter.Bulk)
-	if endsRun(err) {
-		r.dead.CompareAndSwap(nil, &err)
-	}
-	return presence, err
+	panic(value)
 }

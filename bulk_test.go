@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,13 +24,13 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// bulkPod is a pod in a synctest bubble that notes the updates it was sent.
+// bulkPod is a pod in a synctest bubble that records the updates it received.
 type bulkPod struct {
-	answer func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) // nil answers at once
+	respond func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) // nil: at once, with success
 
 	mu      sync.Mutex
 	began   []symphony.V2Presence
-	atOnce  map[int64]int // calls under way, by user; 0 is all
+	atOnce  map[int64]int // calls in flight, by user; 0 is all
 	highest map[int64]int
 }
 
@@ -62,13 +63,13 @@ func (p *bulkPod) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Unlock()
 	p.count(update.UserID, 1)
 	defer p.count(update.UserID, -1)
-	if p.answer != nil {
-		return p.answer(r.Context(), update)
+	if p.respond != nil {
+		return p.respond(r.Context(), update)
 	}
 	return response(200, string(body)), nil
 }
 
-// after answers when a time has passed.
+// after responds with success when a time has passed.
 func after(d time.Duration) func(context.Context, symphony.V2Presence) (*http.Response, error) {
 	return func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 		select {
@@ -81,7 +82,7 @@ func after(d time.Duration) func(context.Context, symphony.V2Presence) (*http.Re
 	}
 }
 
-// users are n updates, one for each user from 1, pulled counts them.
+// users yields n updates, one for each user from 1, and counts those that were pulled.
 func users(n int, pulled *int) iter.Seq[symphony.PresenceUpdate] {
 	return func(yield func(symphony.PresenceUpdate) bool) {
 		for i := range n {
@@ -96,7 +97,7 @@ func users(n int, pulled *int) iter.Seq[symphony.PresenceUpdate] {
 func TestBulk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: after(10 * time.Millisecond)}
+		pod := &bulkPod{respond: after(10 * time.Millisecond)}
 		var pulled int
 		results := pod.client(t).SetUserPresences(t.Context(), users(1000, &pulled))
 		synctest.Wait()
@@ -120,11 +121,11 @@ func TestBulk(t *testing.T) {
 
 func TestBulkConcurrency(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64, 1 << 50: 500} {
+	for n, want := range map[int]int{-1: 8, 0: 8, 1: 1, 3: 3, 64: 64, math.MaxInt: 500} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				pod := &bulkPod{answer: after(10 * time.Millisecond)}
+				pod := &bulkPod{respond: after(10 * time.Millisecond)}
 				for result := range pod.client(t).SetUserPresences(t.Context(), users(2000, new(int)), nil, symphony.WithConcurrency(n)) {
 					require.NoError(t, result.Err)
 				}
@@ -147,18 +148,18 @@ func TestBulkKeepsTheOrderOfEachUser(t *testing.T) {
 		}
 		calls := 0
 		pod := &bulkPod{}
-		pod.answer = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+		pod.respond = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 			pod.mu.Lock()
 			calls++
 			delay := time.Duration(calls*7919%50) * time.Millisecond
 			pod.mu.Unlock()
 			return after(delay)(ctx, update)
 		}
-		given := map[int64]int{}
+		last := map[int64]int{}
 		for result := range pod.client(t).SetUserPresences(t.Context(), slices.Values(updates), symphony.WithConcurrency(16)) {
 			require.NoError(t, result.Err)
-			require.GreaterOrEqual(t, result.Index, given[result.Update.UserID])
-			given[result.Update.UserID] = result.Index
+			require.GreaterOrEqual(t, result.Index, last[result.Update.UserID])
+			last[result.Update.UserID] = result.Index
 		}
 		require.Len(t, pod.began, len(updates))
 		sent := map[int64][]symphony.PresenceCategory{}
@@ -176,14 +177,14 @@ func TestBulkKeepsTheOrderOfEachUser(t *testing.T) {
 	})
 }
 
-// Slow users hold up the workers that they occupy, and nobody else.
+// A slow call holds up the one worker that it occupies, and no other user.
 func TestBulkSlowUsers(t *testing.T) {
 	t.Parallel()
 	for slow := range 8 {
 		t.Run(fmt.Sprint(slow), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+				pod := &bulkPod{respond: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 					if update.UserID <= int64(slow) {
 						return after(20*time.Second)(ctx, update)
 					}
@@ -209,7 +210,7 @@ func TestBulkPullsAsResultsAreConsumed(t *testing.T) {
 		var pulled, consumed int
 		for result := range new(bulkPod).client(t).SetUserPresences(t.Context(), users(10_000, &pulled), symphony.WithConcurrency(4)) {
 			require.NoError(t, result.Err)
-			require.LessOrEqual(t, pulled-consumed, 18*4, "16 a worker to do, and those under way")
+			require.LessOrEqual(t, pulled-consumed, 18*4, "16 a worker queued, and those in flight")
 			consumed++
 			synctest.Wait() // the workers have done all they can
 		}
@@ -217,11 +218,11 @@ func TestBulkPullsAsResultsAreConsumed(t *testing.T) {
 	})
 }
 
-// A caller that writes its results down a hundred at a time does not hold up the calls.
+// A caller that stores its results a hundred at a time does not hold up the calls.
 func TestBulkGoesOnWhileTheCallerIsBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: after(20 * time.Millisecond)}
+		pod := &bulkPod{respond: after(20 * time.Millisecond)}
 		start, n := time.Now(), 0
 		for result := range pod.client(t).SetUserPresences(t.Context(), users(4000, new(int))) {
 			require.NoError(t, result.Err)
@@ -233,8 +234,8 @@ func TestBulkGoesOnWhileTheCallerIsBusy(t *testing.T) {
 	})
 }
 
-// Updates that wait for their user are pulled past, so that they keep no worker idle, but
-// only so far.
+// Updates that wait for an earlier one of their user do not keep other users' updates
+// from being pulled, up to 32 a worker.
 func TestBulkPullsPastAUser(t *testing.T) {
 	t.Parallel()
 	for waiting, idle := range map[int]bool{32*4 - 1: false, 32 * 4: true} {
@@ -247,7 +248,7 @@ func TestBulkPullsPastAUser(t *testing.T) {
 				}
 				yield(symphony.PresenceUpdate{UserID: 2, Category: symphony.PresenceBusy})
 			}
-			pod := &bulkPod{answer: after(time.Second)}
+			pod := &bulkPod{respond: after(time.Second)}
 			start, seen := time.Now(), false
 			for result := range pod.client(t).SetUserPresences(t.Context(), source, symphony.WithConcurrency(4)) {
 				require.NoError(t, result.Err)
@@ -261,15 +262,15 @@ func TestBulkPullsPastAUser(t *testing.T) {
 	}
 }
 
-// A source that takes its time does not hold back the results that are there.
-func TestBulkGivesResultsBetweenPulls(t *testing.T) {
+// A slow source does not hold back finished results for longer than one pull.
+func TestBulkYieldsResultsBetweenPulls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var given int
+		var yielded int
 		slow := func(yield func(symphony.PresenceUpdate) bool) {
 			for i := range 10 {
 				<-time.After(time.Second)
-				require.GreaterOrEqual(t, given, i-1, "all but those just pulled")
+				require.GreaterOrEqual(t, yielded, i-1, "all but those just pulled")
 				if !yield(symphony.PresenceUpdate{UserID: int64(i) + 1, Category: symphony.PresenceBusy}) {
 					return
 				}
@@ -277,16 +278,16 @@ func TestBulkGivesResultsBetweenPulls(t *testing.T) {
 		}
 		for result := range new(bulkPod).client(t).SetUserPresences(t.Context(), slow) {
 			require.NoError(t, result.Err)
-			given++
+			yielded++
 		}
-		require.Equal(t, 10, given)
+		require.Equal(t, 10, yielded)
 	})
 }
 
 func TestBulkBreak(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+		pod := &bulkPod{respond: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 			if update.UserID == 3 {
 				return after(0)(ctx, update)
 			}
@@ -299,8 +300,8 @@ func TestBulkBreak(t *testing.T) {
 			require.NoError(t, result.Err)
 			break
 		}
-		require.Less(t, time.Since(start), time.Second, "what was under way was cancelled")
-		require.Zero(t, pod.atOnce[0], "and has ended")
+		require.Less(t, time.Since(start), time.Second, "the calls in flight were cancelled")
+		require.Zero(t, pod.atOnce[0], "and have ended")
 		sent := len(pod.began)
 		<-time.After(time.Hour)
 		require.Len(t, pod.began, sent)
@@ -311,8 +312,10 @@ func TestBulkBreak(t *testing.T) {
 func TestBulkContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: after(time.Second)}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
+		pod := &bulkPod{respond: after(time.Second)}
+		const timeout = 10*time.Second + time.Millisecond
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		var pulled, good, ended int
 		for result := range pod.client(t).SetUserPresences(ctx, users(1_000_000, &pulled)) {
@@ -323,10 +326,10 @@ func TestBulkContextEnds(t *testing.T) {
 			require.ErrorIs(t, result.Err, context.DeadlineExceeded)
 			ended++
 		}
-		require.Equal(t, pulled, good+ended, "each that was pulled has its result")
+		require.Equal(t, pulled, good+ended, "each update that was pulled has a result")
 		require.Greater(t, good, 30)
 		require.Less(t, pulled, 1000)
-		require.Equal(t, 10*time.Second+time.Millisecond, deadlinePassed(ctx))
+		require.Equal(t, timeout, time.Since(start))
 
 		pulled = 0
 		for range pod.client(t).SetUserPresences(ctx, users(10, &pulled)) {
@@ -336,32 +339,33 @@ func TestBulkContextEnds(t *testing.T) {
 	})
 }
 
-// deadlinePassed is how long ago a context of 10 s and 1 ms began, when it has just ended.
-func deadlinePassed(ctx context.Context) time.Duration {
-	deadline, _ := ctx.Deadline()
-	return 10*time.Second + time.Millisecond + time.Since(deadline)
-}
-
-func TestBulkDeadCredentials(t *testing.T) {
+// An error that every later call would share ends a run: nothing more is sent or pulled,
+// and what was pulled comes back with that error.
+func TestBulkEnds(t *testing.T) {
 	t.Parallel()
 	sealed := errors.New("vault is sealed")
+	static := func() symphony.SessionTokenProvider { return symphony.StaticSessionToken(secret) }
 	for _, test := range []struct {
 		name   string
-		status int
-		tokens symphony.SessionTokenFunc
+		status int // of the calls after the first 100
+		tokens func() symphony.SessionTokenProvider
+		opts   []symphony.Option
 		is     func(error) bool
 	}{
-		{"401", 401, func(context.Context) (string, error) { return secret, nil }, is[*symphony.UnauthorizedError]},
-		{"provider fails", 200, failsAfter(100, sealed), func(err error) bool { return errors.Is(err, sealed) }},
-		{"provider has none", 200, failsAfter(100, nil), func(err error) bool { return errors.Is(err, symphony.ErrNoSessionToken) }},
+		{"unauthorized", 401, static, nil, is[*symphony.UnauthorizedError]},
+		{"token provider fails", 200, func() symphony.SessionTokenProvider { return failsAfter(100, sealed) }, nil, func(err error) bool { return errors.Is(err, sealed) }},
+		{"no token", 200, func() symphony.SessionTokenProvider { return failsAfter(100, nil) }, nil, func(err error) bool { return errors.Is(err, symphony.ErrNoSessionToken) }},
+		{"too late", 200, static, []symphony.Option{symphony.WithRateLimit(10)}, func(err error) bool {
+			limit, ok := errors.AsType[*symphony.RateLimitError](err)
+			return ok && limit.Attempts == 0
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{atOnce: map[int64]int{}, highest: map[int64]int{}}
 				calls := 0
-				pod := &bulkPod{}
-				_ = pod.client(t)
-				pod.answer = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+				pod.respond = func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 					pod.mu.Lock()
 					calls++
 					refuse := calls > 100 && test.status != 200
@@ -371,19 +375,21 @@ func TestBulkDeadCredentials(t *testing.T) {
 					}
 					return after(time.Millisecond)(ctx, update)
 				}
-				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens, symphony.WithHTTPClient(&http.Client{Transport: pod}))
+				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens(), append(test.opts, symphony.WithHTTPClient(&http.Client{Transport: pod}))...)
 				require.NoError(t, err)
-				var pulled, good, dead int
-				for result := range client.SetUserPresences(t.Context(), users(100_000, &pulled)) {
+				ctx, cancel := context.WithTimeout(t.Context(), 9950*time.Millisecond) // 100 calls at 10 a second
+				defer cancel()
+				var pulled, good, failed int
+				for result := range client.SetUserPresences(ctx, users(100_000, &pulled)) {
 					if result.Err == nil {
 						good++
 						continue
 					}
 					require.True(t, test.is(result.Err), "%v", result.Err)
-					dead++
+					failed++
 				}
-				require.Equal(t, 100, good)
-				require.Equal(t, pulled, good+dead)
+				require.InDelta(t, 100, good, 1)
+				require.Equal(t, pulled, good+failed)
 				require.Less(t, pulled, 100+2*32*8, "no more is pulled")
 				require.LessOrEqual(t, len(pod.began), 108, "nothing more is sent")
 			})
@@ -391,7 +397,7 @@ func TestBulkDeadCredentials(t *testing.T) {
 	}
 }
 
-// failsAfter is a provider that fails after n tokens, with "" where err is nil.
+// failsAfter is a provider that fails after n tokens, with an empty token if err is nil.
 func failsAfter(n int64, err error) symphony.SessionTokenFunc {
 	var asked atomic.Int64
 	return func(context.Context) (string, error) {
@@ -402,11 +408,11 @@ func failsAfter(n int64, err error) symphony.SessionTokenFunc {
 	}
 }
 
-// Other errors stop nothing.
+// Other errors do not end a run.
 func TestBulkGoesOnAfterErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+		pod := &bulkPod{respond: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 			switch update.UserID % 4 {
 			case 1:
 				return response(404, ""), nil
@@ -440,8 +446,95 @@ func TestBulkGoesOnAfterErrors(t *testing.T) {
 	})
 }
 
-// A panic or the end of a test's goroutine, in the source or in the loop, comes out
-// where it belongs. A bubble ends only when all its goroutines have.
+// Every response but 429 and 5xx shows that the pod keeps up: the run grows to its
+// concurrency.
+func TestBulkGrows(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   int
+	}{
+		{"success", 200, busy, 64},
+		{"unusable response", 200, "x", 64},
+		{"redirect", 302, "", 64},
+		{"bad request", 400, "", 64},
+		{"forbidden", 403, "", 64},
+		{"not found", 404, "", 64},
+		{"server error", 500, "", 4},
+		{"not available", 503, "", 4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pod := &bulkPod{respond: func(context.Context, symphony.V2Presence) (*http.Response, error) {
+					<-time.After(10 * time.Millisecond)
+					return response(test.status, test.body), nil
+				}}
+				n := 0
+				for range pod.client(t, once).SetUserPresences(t.Context(), users(1000, new(int)), symphony.WithConcurrency(64)) {
+					n++
+				}
+				require.Equal(t, 1000, n)
+				require.LessOrEqual(t, pod.highest[0], test.want)
+				require.True(t, test.want == 4 || pod.highest[0] == test.want, pod.highest[0])
+			})
+		})
+	}
+}
+
+func TestBulkInvalidArguments(t *testing.T) {
+	t.Parallel()
+	client := new(bulkPod).client(t)
+	var none context.Context
+	updates := users(2, new(int))
+	changes := slices.Values(make([]symphony.PresenceChange, 2))
+	for _, test := range []struct {
+		name     string
+		results  func() []error
+		argument string
+	}{
+		{"set, context", func() []error {
+			return bulkErrors(client.SetUserPresences(none, updates), func(r symphony.PresenceResult) error { return r.Err })
+		}, "ctx"},
+		{"set, source", func() []error {
+			return bulkErrors(client.SetUserPresences(t.Context(), nil), func(r symphony.PresenceResult) error { return r.Err })
+		}, "updates"},
+		{"change, context", func() []error {
+			return bulkErrors(client.ChangeUserPresences(none, updates), func(r symphony.ChangeResult) error { return r.Err })
+		}, "ctx"},
+		{"change, source", func() []error {
+			return bulkErrors(client.ChangeUserPresences(t.Context(), nil), func(r symphony.ChangeResult) error { return r.Err })
+		}, "updates"},
+		{"revert, context", func() []error {
+			return bulkErrors(client.RevertUserPresences(none, changes), func(r symphony.RevertResult) error { return r.Err })
+		}, "ctx"},
+		{"revert, source", func() []error {
+			return bulkErrors(client.RevertUserPresences(t.Context(), nil), func(r symphony.RevertResult) error { return r.Err })
+		}, "changes"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			results := test.results()
+			require.Len(t, results, 1)
+			var refused *symphony.InvalidArgumentError
+			require.ErrorAs(t, results[0], &refused)
+			require.Equal(t, test.argument, refused.Argument)
+		})
+	}
+}
+
+// bulkErrors collects the errors of results.
+func bulkErrors[Result any](results iter.Seq[Result], err func(Result) error) (errs []error) {
+	for result := range results {
+		errs = append(errs, err(result))
+	}
+	return errs
+}
+
+// A panic or runtime.Goexit (a test's FailNow) of the source or of the loop body reaches
+// the caller. A bubble ends only when all its goroutines have.
 func TestBulkPanics(t *testing.T) {
 	t.Parallel()
 	panicking := func(yield func(symphony.PresenceUpdate) bool) {
@@ -466,7 +559,7 @@ func TestBulkPanics(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				pod := &bulkPod{answer: after(time.Millisecond)}
+				pod := &bulkPod{respond: after(time.Millisecond)}
 				client := pod.client(t)
 				finished := false
 				var recovered any
@@ -488,11 +581,11 @@ func TestBulkPanics(t *testing.T) {
 	}
 }
 
-// A slow source and slow calls together hold up nobody else.
+// A slow source and slow calls together do not hold up other users.
 func TestBulkSlowSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+		pod := &bulkPod{respond: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 			if update.UserID <= 20 {
 				return after(20*time.Second)(ctx, update)
 			}
@@ -518,15 +611,15 @@ func TestBulkSlowSource(t *testing.T) {
 	})
 }
 
-// A transport or a provider that panics, or ends its goroutine as a mock's FailNow
-// does, does so on the caller's.
+// A transport or a token provider that panics, or ends its goroutine as a mock's FailNow
+// does, ends the caller's goroutine in the same way.
 func TestBulkBrokenCalls(t *testing.T) {
 	t.Parallel()
 	for name, breakOff := range map[string]func(){"panic": func() { panic("provider") }, "exit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				pod := &bulkPod{answer: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
+				pod := &bulkPod{respond: func(ctx context.Context, update symphony.V2Presence) (*http.Response, error) {
 					if update.UserID == 50 {
 						breakOff()
 					}
@@ -552,11 +645,13 @@ func TestBulkBrokenCalls(t *testing.T) {
 	}
 }
 
-// n workers open n connections, give or take those dialled in a race.
+// n workers open n connections, and a few more that net/http dials in a race.
 func TestBulkReusesConnections(t *testing.T) {
 	t.Parallel()
 	var opened atomic.Int64
-	server := httptest.NewUnstartedServer(answer(200, busy))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, busy)
+	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			opened.Add(1)

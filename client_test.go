@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -64,6 +65,11 @@ func TestBaseURLRefused(t *testing.T) {
 		{"https://acme.symphony.com:0/pod", "port"},
 		{"https://acme.symphony.com:99999/pod", "port"},
 		{"https://:8443/pod", "host"},
+		{"https://acme.symphony.com/pod ", "blank"},
+		{" https://acme.symphony.com/pod", "blank"},
+		{"https://acme.symphony.com/a b", "blank"},
+		{"https://acme.symphony.com/pod\r\n", "blank"},
+		{"https://acme.symphony.com/pod\u00a0", "blank"},
 		{"https://bot:" + secret + "@acme.symphony.com/pod", "user info"},
 		{"https://bot:" + secret + "%zz@acme.symphony.com/pod", "not a URL"},
 		{"https://acme.symphony.com:" + secret + "/pod", "not a URL"},
@@ -113,6 +119,17 @@ func TestOptionsRefused(t *testing.T) {
 		"value with a zero":        symphony.WithHeader("X-Key", secret+"\x00"),
 		"user agent":               symphony.WithUserAgent(secret + "\n"),
 		"certificate without key":  symphony.WithClientCertificate(tls.Certificate{Certificate: [][]byte{{1}}}),
+		"connection":               symphony.WithHeader("connection", "Keep-Alive"),
+		"transfer encoding":        symphony.WithHeader("Transfer-Encoding", "chunked"),
+		"upgrade":                  symphony.WithHeader("Upgrade", "h2c"),
+		"TE":                       symphony.WithHeader("TE", "trailers"),
+		"trailer":                  symphony.WithHeader("Trailer", "X"),
+		"keep alive":               symphony.WithHeader("Keep-Alive", "5"),
+		"proxy authorization":      symphony.WithHeader("Proxy-Authorization", secret),
+		"accept encoding":          symphony.WithHeader("Accept-Encoding", "gzip"),
+		"inside Options":           symphony.Options(nil, symphony.WithAttemptTimeout(0)),
+		"rate that is no number":   symphony.WithRateLimit(math.NaN()),
+		"typed nil transport":      symphony.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
 		"empty certificate":        symphony.WithClientCertificate(tls.Certificate{}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +150,9 @@ func TestNilsMeanTheDefault(t *testing.T) {
 	_, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.NoSessionToken, symphony.WithHTTPClient(nil))
 	require.NoError(t, err)
 
-	for _, provider := range []symphony.SessionTokenProvider{nil, symphony.SessionTokenFunc(nil)} {
+	for _, provider := range []symphony.SessionTokenProvider{
+		nil, symphony.SessionTokenFunc(nil), (*refresher)(nil), symphony.StaticSessionToken(""),
+	} {
 		_, err = symphony.NewClient("https://acme.symphony.com/pod", provider)
 		require.ErrorContains(t, err, "NoSessionToken")
 	}
@@ -245,6 +264,11 @@ func TestDoRefuses(t *testing.T) {
 		{"query in the path", "req.Path", symphony.Request{Path: "/v1/x?y"}, nil},
 		{"fragment in the path", "req.Path", symphony.Request{Path: "/v1/x#y"}, nil},
 		{"parent", "req.Path", symphony.Request{Path: "/v1/../x"}, nil},
+		{"a dot", "req.Path", symphony.Request{Path: "/v1/./x"}, nil},
+		{"a reader", "req.Body", symphony.Request{Method: "POST", Path: "/v1/x", Body: strings.NewReader("{}")}, nil},
+		{"bytes", "req.Body", symphony.Request{Method: "POST", Path: "/v1/x", Body: []byte("{}")}, nil},
+		{"a buffer to fill", "out", symphony.Request{Path: "/v1/x"}, new(bytes.Buffer)},
+		{"a builder to fill", "out", symphony.Request{Path: "/v1/x"}, new(strings.Builder)},
 		{"parent at the end", "req.Path", symphony.Request{Path: "/v1/.."}, nil},
 		{"escaped parent", "req.Path", symphony.Request{Path: "/v1/%2e%2E/x"}, nil},
 		{"parent behind escaped slashes", "req.Path", symphony.Request{Path: "/v1/a%2f..%5cx"}, nil},
@@ -346,6 +370,31 @@ func TestClientCertificate(t *testing.T) {
 	_, err := symphony.NewClient(server.URL, symphony.NoSessionToken, certificate,
 		symphony.WithHTTPClient(&http.Client{Transport: roundTrips(nil)}))
 	require.ErrorContains(t, err, "*http.Transport")
+
+	dial := server.Client().Transport.(*http.Transport).Clone()
+	dial.DialTLSContext = func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+	_, err = symphony.NewClient(server.URL, symphony.NoSessionToken, certificate, symphony.WithHTTPClient(&http.Client{Transport: dial}))
+	require.ErrorContains(t, err, "DialTLSContext")
+}
+
+// x/net/http2 keeps the connections of a transport in its TLSNextProto: a clone with
+// another certificate has an HTTP/2 set-up of its own.
+func TestClientCertificateAndForeignHTTP2(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(answer(200, busy))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	transport := server.Client().Transport.(*http.Transport)
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+		"h2": func(string, *tls.Conn) http.RoundTripper {
+			t.Error("a connection with the certificate went into the pool of the original")
+			return roundTrips(func(*http.Request) (*http.Response, error) { return nil, net.ErrClosed })
+		},
+	}
+	client := newClient(t, server.URL, symphony.WithHTTPClient(server.Client()), symphony.WithClientCertificate(server.TLS.Certificates[0]))
+	t.Cleanup(client.CloseIdleConnections)
+	require.NoError(t, setBusy(t, client))
 }
 
 // A cookie of a load balancer is sent as its jar has it, once, with every attempt.

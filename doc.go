@@ -2,8 +2,7 @@
 //
 // # Getting started
 //
-// A [Client] calls one pod. It needs the API's base URL and something that gives
-// session tokens:
+// A [Client] calls one pod. It needs the API's base URL and a provider of session tokens:
 //
 //	client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken(token))
 //	if err != nil {
@@ -14,88 +13,111 @@
 // To set another user's presence the caller must be a service user with the "User
 // Provisioning" entitlement.
 //
+// A Client is immutable and safe for concurrent use; make one and share it. It keeps its
+// connections and uses them again, and what one call learns about the pod's limits serves
+// all of its calls.
+//
 // # Authentication
 //
-// Every call carries a session token from the client's [SessionTokenProvider]:
-// those of package auth log in, with an RSA key, a certificate, or on behalf of users;
-// [StaticSessionToken] is for a script, a [SessionTokenFunc] for a token that
-// something else keeps fresh. When the pod answers 401, a provider that is a
-// [SessionTokenRefresher] is asked for a new token, any other is asked once more,
-// and the call is sent again with the new one.
+// Every call carries a session token from the client's [SessionTokenProvider]. The providers
+// in package auth log in, with an RSA key, a certificate, or on behalf of users.
+// [StaticSessionToken] is for scripts, and [SessionTokenFunc] for a token that is renewed
+// elsewhere. When the pod returns 401, a provider that is a [SessionTokenRefresher] is asked
+// for a new token and any other provider is asked once more; then the call is sent again with
+// the new token.
 //
-// A token is a password. This package puts it in no error, no log line and no fmt
-// verb's output, follows no redirect, and refuses http:// to a host other than
-// loopback unless [WithPlaintextHTTP] allows it.
+// A token is a password. This package puts it in no error, no log record and no output of
+// fmt, follows no redirect, and refuses http:// to a host other than loopback unless
+// [WithPlaintextHTTP] allows it.
 //
 // # Errors
 //
-// Any answer but 2xx is an [*APIError], found by errors.As or errors.AsType. The
-// status decides its exact type: [*BadRequestError] (400), [*UnauthorizedError]
-// (401), [*ForbiddenError] (403), [*NotFoundError] (404), [*RateLimitError] (429),
-// [*ServerError] (5xx); other statuses are an *APIError itself.
+// Any response other than 2xx is an [*APIError], which errors.As and errors.AsType find. The
+// status decides its exact type: [*BadRequestError] (400), [*UnauthorizedError] (401),
+// [*ForbiddenError] (403), [*NotFoundError] (404), [*RateLimitError] (429), [*ServerError]
+// (5xx); other statuses are an *APIError itself.
 //
 //	if notFound, ok := errors.AsType[*symphony.NotFoundError](err); ok {
 //		log.Printf("no such user: %s (trace id %s)", notFound.Message, notFound.TraceID)
 //	}
 //
-// An argument that cannot be right is an [*InvalidArgumentError]; nothing was sent.
-// A 2xx answer that is not what the API promises is a [*DecodeError], never a zero
-// value. What the network or the context says is kept: errors.Is(err,
-// context.Canceled) and errors.As with a *net.OpError work.
+// An argument that cannot be right is an [*InvalidArgumentError]; nothing was sent. A 2xx
+// response that is not what the API promises is a [*DecodeError], never a zero value. Errors
+// of the network and of the context keep their causes: errors.Is(err, context.Canceled) and
+// errors.As with a *net.OpError work.
+//
+// [IsCredentialError] reports whether every other call would fail too, because the
+// credentials are not accepted.
 //
 // # Retries
 //
-// Tried again are: connection errors, an attempt that timed out, a 2xx answer whose
-// body breaks off, and the statuses 429, 500, 502, 503 and 504; for the presence
-// calls, which may be applied twice with the same result, and for [Client.Do] with
-// a method other than POST and PATCH, or with Retryable. Not tried again are: any
-// other status, a certificate that is refused, a TLS alert, a host name that does
-// not exist.
+// Retried: connection errors, an attempt that timed out, a 2xx response whose body breaks off,
+// and the statuses 408, 421, 425, 429, 500, 502, 503, 504, 520 to 524, 529 and 530. This
+// applies to the presence calls, which may be applied twice with the same result, and to
+// [Client.Do] with Retryable or with a method other than POST and PATCH. Not retried: any
+// other status, a certificate that one side rejects, a TLS alert, a host name that does not
+// exist.
 //
-// By default a call is sent at most 4 times, each try bounded to 30 s
-// ([WithAttemptTimeout]). The wait in between is random, at least 250 ms and at
-// most 500 ms, 1 s, 2 s and so on up to 5 s ([WithRetryPolicy]). A Retry-After is
-// waited for, up to 30 s. When the pod asks for more, or the context's deadline
-// comes before the wait ends, the call returns at once with the pod's answer as its
-// error. A context that ends meanwhile ends the call, with an error that is both
-// the context's and the last answer's.
+// By default a call is sent at most 4 times, and an attempt takes at most 30 s
+// ([WithAttemptTimeout]). The wait between two attempts is random, in the upper half of
+// 250 ms, 500 ms, 1 s and so on up to 5 s ([WithRetryPolicy]). A Retry-After is waited for, up
+// to 30 s. If the pod asks for more, or the context's deadline comes before the wait ends, the
+// call returns at once with the pod's response as its error. A context that ends during a wait
+// ends the call, with an error that is both the context's and the last response's.
 //
-// # Throttling
+// A call that may be sent only once (a POST or PATCH by [Client.Do] without Retryable, or any
+// call with MaxAttempts 1) reaches the server at most once, whatever the connection does; only
+// after a 401 it is sent again, with a new token.
 //
-// A pod that is asked too often answers 429; its limit is not known beforehand, and
-// holds for all calls of the client. After a 429 no call is sent before the time that
-// the pod asked for (at most MaxRetryAfter of the [RetryPolicy]). From then on the
-// client paces its calls, retries included. It begins with 50 a second, doubles that
-// every tenth of a second until the next 429, and keeps just under the limit that this
-// shows. After 20 s the pace rises again, until the next 429; one that has risen to
-// 10,000 a second is forgotten. A 429 while the pace is kept lowers it to seven tenths.
-// The slowest pace is one call a second.
+// # Rate limits
 //
-// This is for a pod that counts. One that refuses now and then by its own load stops all
-// calls of the client for as long as it asks each time.
+// A pod has limits that are not known beforehand: so many requests a second for each source
+// address, and so many at once for an endpoint under load. Beyond either it returns 429. All
+// calls of a client share what each of them learns:
 //
-// Calls wait for their turn in the order in which they came, until their context ends.
-// One whose turn would come after its context's deadline fails at once with a
-// [*RateLimitError]: beside a bulk run of 64 workers at 50 calls a second a turn is more
-// than a second away. [WithRateLimit] sets a limit that is known. Two clients share a
-// pod's limit only by the 429s that each of them gets: use one for a pod.
+//   - A single 429 concerns its call only, which waits for its Retry-After.
+//   - Many of them pause the client, which then sends at a lower rate. The rate rises again the
+//     longer it goes well.
+//   - Failures in a row (5xx, no response) reduce the number of requests in flight, down to one
+//     that probes now and then. Every response increases it again.
+//   - Calls wait for their turn in the order in which they came. Calls made on their own go
+//     before those of bulk runs. A call whose turn would come after its context's deadline fails
+//     at once with a [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
+//
+// [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
+// Clients do not share what they learn: use one client for a pod.
 //
 // # Many users
 //
-// [Client.SetUserPresences] sets the presence of many users, several at once, and
-// keeps the order of the updates of each. [Client.AllPresences] reads them all.
+// [Client.SetUserPresences] sets the presence of many users, several at a time, and keeps the
+// order of the updates of each user. [Client.AllPresences] reads all presences.
 //
-// # Concurrency
+// # Users by e-mail
 //
-// A Client is immutable and safe for concurrent use; make one and share it. Its
-// connections are kept and used again.
+// The presence calls take user ids. [Client.UsersByEmail] and [Client.UsersByUsername] find
+// the ids of any number of people, 100 a request, and yield one result for each key in the
+// order of the source; the error of a key that no active user has is [ErrUserNotFound].
+//
+// # Setting a presence for a while
+//
+// The API has no expiry. [Client.ChangeUserPresence] reads a user's presence before it sets
+// another one, and [Client.RevertUserPresence] restores the previous one, unless the user has
+// chosen another in the meantime. Keep the [PresenceChange] in a store until then, since a
+// service that forgets it leaves the user ON_THE_PHONE. [Client.ChangeUserPresences] and
+// [Client.RevertUserPresences] do the same for many users.
+//
+// # Observing
+//
+// [WithObserver] calls a function after each attempt of a call, for metrics and progress.
+// [WithMiddleware] puts a RoundTripper around each attempt, and [AttemptFromContext] tells it
+// which attempt that is. [WithLogger] logs attempts. Module symphonyotel makes OpenTelemetry
+// traces and metrics of them.
 //
 // # Testing
 //
-// Package symphonytest has a pod in memory that behaves like a real one, can be
-// told to fail, and reports what it received. A plain httptest server will do too:
-// its URL is a base URL, with handlers on paths such as /v3/user/presence. In a
-// testing/synctest bubble, make the client inside the bubble.
+// Package symphonytest has a pod in memory that behaves like a real one, can be told to fail,
+// and reports what it received. A plain httptest server works too: its URL is a base URL, with
+// handlers on paths such as /v3/user/presence.
 //
 // This package is not affiliated with Symphony.
 package symphony

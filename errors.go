@@ -176,6 +176,10 @@ func newCallError(method, path, what, facts string, causes ...error) *callError 
 // ErrNoSessionToken means that the SessionTokenProvider returned "". Nothing was sent.
 var ErrNoSessionToken = errors.New("the provider returned an empty session token")
 
+// ErrUserNotFound is the error of a key that no active user of the pod has, in the results
+// of [Client.UsersByEmail] and [Client.UsersByUsername].
+var ErrUserNotFound = errors.New("symphony: user not found")
+
 // IsCredentialError reports whether err means that every other call with the same
 // credentials would fail too: the pod rejected the session token and its replacement
 // (401), a login was refused (401 or 403), or the provider has no token

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -199,7 +200,14 @@ func TestHints(t *testing.T) {
 	require.NotContains(t, err.Error(), "/pod", "the pod has answered")
 	err = setBusy(t, serve(t, answer(404, `["no such user"]`)))
 	require.NotContains(t, err.Error(), "/pod", "in JSON")
-	require.NotContains(t, setBusy(t, serve(t, answer(403, "", "Content-Type", "text/html"), once)).Error(), "lack")
+	for _, page := range []string{"<html><title>Access denied</title>", "RBAC: access denied"} {
+		require.NotContains(t, setBusy(t, serve(t, answer(403, page), once)).Error(), "entitlement", "a gateway has answered")
+	}
+	require.ErrorContains(t, setBusy(t, serve(t, answer(403, ""), once)), "User Provisioning")
+	require.ErrorContains(t, setBusy(t, serve(t, answer(407, "", "Proxy-Authenticate", "Negotiate"), once)), "credentials (Negotiate)")
+	bom := setBusy(t, serve(t, answer(404, "\xef\xbb\xbf"+`{"code":404,"message":"no such user"}`), once))
+	require.ErrorContains(t, bom, "no such user")
+	require.NotContains(t, bom.Error(), "/pod", "it is JSON")
 	err = serve(t, answer(403, "")).Do(t.Context(), symphony.Request{Path: "/v3/user/presence"}, nil)
 	require.NotContains(t, err.Error(), "User Provisioning", "another call")
 
@@ -216,19 +224,23 @@ func TestHints(t *testing.T) {
 func TestEchoedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"message":            answer(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
-		"escaped":            answer(400, `{"error":"session s3cr3t\u002dsession-token"}`),
-		"title":              answer(400, `<title>s3cr3t&#45;session-token</title>`),
-		"escaped in a list":  answer(400, `["s3cr3t\u002dsession-token"]`),
-		"escaped and cut":    answer(400, `{"error":"s3cr3t\u002dsession-token`),
-		"across the limit":   answer(400, strings.Repeat("x", 500)+secret),
-		"long title":         answer(200, "<title>"+strings.Repeat("x", 55)+secret+"</title>"),
-		"text":               answer(400, strings.Repeat(" ", 70)+secret),
-		"cut by the limit":   answer(400, strings.Repeat(" ", 64<<10-10)+secret),
-		"redirect":           answer(307, "", "Location", "https://"+secret+".example.com/"),
-		"page under 200":     answer(200, "<title>"+secret+"</title>"),
-		"malformed response": hijack("HTTP/1.1 " + secret + " no\r\n\r\n"),
-		"broken off":         hijack("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n" + secret[:12]),
+		"message":               answer(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
+		"escaped":               answer(400, `{"error":"session s3cr3t\u002dsession-token"}`),
+		"title":                 answer(400, `<title>s3cr3t&#45;session-token</title>`),
+		"escaped in a list":     answer(400, `["s3cr3t\u002dsession-token"]`),
+		"escaped and cut":       answer(400, `{"error":"s3cr3t\u002dsession-token`),
+		"across the limit":      answer(400, strings.Repeat("x", 500)+secret),
+		"long title":            answer(200, "<title>"+strings.Repeat("x", 55)+secret+"</title>"),
+		"in lower-case percent": answer(400, `{"message":"t%6fken%3ds3cr3t%2dsession-token"}`),
+		"as an entity":          answer(400, "s3cr3t&#x2D;session-token"),
+		"with a backslash":      answer(400, `s3cr3t\-session-token`),
+		"all in escapes":        answer(400, "%73%33cr%33t-s%65ssion-token"),
+		"text":                  answer(400, strings.Repeat(" ", 70)+secret),
+		"cut by the limit":      answer(400, strings.Repeat(" ", 64<<10-10)+secret),
+		"redirect":              answer(307, "", "Location", "https://"+secret+".example.com/"),
+		"page under 200":        answer(200, "<title>"+secret+"</title>"),
+		"malformed response":    hijack("HTTP/1.1 " + secret + " no\r\n\r\n"),
+		"broken off":            hijack("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n" + secret[:12]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -278,6 +290,7 @@ func TestUnusableAnswers(t *testing.T) {
 		{"user id of another type", answer(200, `{"category":"BUSY","userId":"42"}`), "userId"},
 		{"user id beyond int64", answer(200, `{"category":"BUSY","userId":9223372036854775808}`), "userId"},
 		{"timestamp of another type", answer(200, `{"category":"BUSY","timestamp":"now"}`), "timestamp"},
+		{"an error of the pod", answer(200, `{"code":429,"message":"too many requests"}`), `code 429, "too many requests"`},
 		{"a sign-on page", answer(200, "<html><head><title>Sign in to Acme</title></head></html>", "Content-Type", "text/html"), "Sign in to Acme"},
 		{"a body that breaks off", hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + busy), "breaks off"},
 		{"larger than 16 MiB", answer(200, strings.Repeat(" ", 16<<20)+busy), "larger than 16 MiB"},
@@ -459,5 +472,102 @@ func TestLine(t *testing.T) {
 		{"\x7f\u202e\x00", 5, ""},
 	} {
 		require.Equal(t, test.want, symphony.Line(test.text, test.limit), test.text)
+	}
+}
+
+// A proxy's password stays hidden, whatever characters it has, and the causes stay.
+func TestUserInfoStaysHidden(t *testing.T) {
+	t.Parallel()
+	for name, password := range map[string]string{"a slash": "pass/w0rd", "an at sign": "pass@w0rd", "a blank": "pass w0rd", "a quote": `pass"w0rd`} {
+		proxy := "http://bot:" + password + "@proxy.acme.net:8080"
+		_, parse := url.Parse("http://bot:" + password + "\x7f@proxy.acme.net:8080")
+		require.Error(t, parse)
+		for kind, cause := range map[string]error{
+			"parse":   parse,
+			"quoted":  fmt.Errorf("invalid proxy %q: %w", proxy, context.DeadlineExceeded),
+			"plain":   fmt.Errorf("dial %s: %w", proxy, context.DeadlineExceeded),
+			"url":     &url.Error{Op: "Get", URL: proxy, Err: context.DeadlineExceeded},
+			"dial":    &net.OpError{Op: "dial", Err: fmt.Errorf("via %s: %w", proxy, context.DeadlineExceeded)},
+			"wrapped": fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: proxy, Err: context.DeadlineExceeded}),
+		} {
+			err := setBusy(t, fake(t, func(*http.Request) (*http.Response, error) { return nil, cause }, once))
+			for cause := err; cause != nil; cause = firstCause(cause) {
+				for _, part := range []string{"w0rd", "pass"} {
+					require.NotContains(t, cause.Error(), part, "%s, %s", name, kind)
+				}
+			}
+			if kind != "parse" {
+				require.ErrorIs(t, err, context.DeadlineExceeded, "%s, %s", name, kind)
+			}
+			if kind == "dial" {
+				require.True(t, is[*net.OpError](err), name)
+			}
+		}
+	}
+}
+
+func firstCause(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 { //nolint:errorlint // the tree is walked here
+		return many.Unwrap()[0]
+	}
+	return errors.Unwrap(err)
+}
+
+// gzip that was not asked for, as some gateways send it, is decoded.
+func TestUnrequestedGzip(t *testing.T) {
+	t.Parallel()
+	zip := func(body string) string {
+		var b strings.Builder
+		w := gzip.NewWriter(&b)
+		_, _ = io.WriteString(w, body)
+		_ = w.Close()
+		return b.String()
+	}
+	require.NoError(t, setBusy(t, serve(t, answer(200, zip(busy), "Content-Encoding", "gzip"), once)))
+	require.NoError(t, setBusy(t, serve(t, answer(200, "\xef\xbb\xbf"+busy), once)), "nor does a byte-order mark matter")
+	require.ErrorContains(t, setBusy(t, serve(t, answer(400, zip(`{"message":"no such category"}`), "Content-Encoding", "x-gzip"), once)), "no such category")
+	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, answer(200, busy, "Content-Encoding", "gzip"), once))), "not gzip after all")
+	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, answer(200, zip(strings.Repeat(" ", 17<<20)), "Content-Encoding", "gzip"), once))), "a bomb")
+}
+
+func TestIsCredentialError(t *testing.T) {
+	t.Parallel()
+	login := func(status int) error { // what a provider returns that logs in
+		client, err := symphony.NewClient("https://acme.symphony.com/login", symphony.NoSessionToken,
+			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) { return response(status, ""), nil })}), once)
+		require.NoError(t, err)
+		return fmt.Errorf("login: %w", client.Do(t.Context(), symphony.Request{Method: "POST", Path: "/pubkey/authenticate"}, nil))
+	}
+	call := func(status int, tokens symphony.SessionTokenProvider) error {
+		return setBusy(t, withTokens(t, tokens, answer(status, ""), once))
+	}
+	provider := func(err error) error {
+		return call(200, symphony.SessionTokenFunc(func(context.Context) (string, error) { return "", err }))
+	}
+	refresh := func(err error) error { return call(401, &refresher{token: "a-session-token", err: err}) }
+	for _, test := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"nil", nil, false},
+		{"401 after the refresh", call(401, &refresher{token: "a-session-token", next: []string{"another-token"}}), true},
+		{"401 without a refresh", call(401, symphony.StaticSessionToken(secret)), true},
+		{"403 of a presence call", call(403, symphony.StaticSessionToken(secret)), false},
+		{"500 of a presence call", call(500, symphony.StaticSessionToken(secret)), false},
+		{"a login that was refused with 401", login(401), true},
+		{"a login that was refused with 403", login(403), true},
+		{"a login host in trouble", login(503), false},
+		{"a provider whose login was refused", provider(login(403)), true},
+		{"a provider with a mock's 403", provider(&symphony.ForbiddenError{}), true},
+		{"a provider without a token", provider(nil), true},
+		{"a provider whose vault is sealed", provider(errors.New("sealed")), false},
+		{"a refresh that was refused", refresh(login(401)), true},
+		{"a refresh while the login host is in trouble", refresh(login(503)), false},
+		{"a mock's 401", fmt.Errorf("x: %w", &symphony.UnauthorizedError{}), true},
+		{"a mock's 403", &symphony.ForbiddenError{}, false},
+		{"something else", io.EOF, false},
+	} {
+		require.Equal(t, test.want, symphony.IsCredentialError(test.err), "%s: %v", test.name, test.err)
 	}
 }

@@ -179,7 +179,7 @@ func ExampleClient_AllPresences() {
 	pod := symphonytest.NewPod(symphonytest.WithUsers(
 		symphonytest.User{ID: 1, Category: symphony.PresenceBusy},
 		symphonytest.User{ID: 2, Activity: symphonytest.Offline},
-	))
+	), symphonytest.WithServiceUsers(symphonytest.ServiceUser{ID: 3, Username: "calendar", UserProvisioning: true}))
 	defer pod.Close()
 	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")))
 	if err != nil {
@@ -194,6 +194,7 @@ func ExampleClient_AllPresences() {
 	// Output:
 	// 1 BUSY
 	// 2 OFFLINE
+	// 3 AVAILABLE
 }
 
 func ExampleClient_GetUserPresence() {

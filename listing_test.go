@@ -1,6 +1,7 @@
 package symphony_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,7 +85,7 @@ func TestAcknowledgements(t *testing.T) {
 	t.Parallel()
 	for body, ok := range map[string]bool{
 		`{"format":"TEXT","message":"OK"}`: true, `{"id":"f"}`: true, `{}`: true,
-		`<html><title>Sign in</title></html>`: false, ``: false, `null`: false, `[]`: false, `"OK"`: false,
+		`<html><title>Sign in</title></html>`: false, `{"code":429,"message":"too many"}`: false, ``: false, `null`: false, `[]`: false, `"OK"`: false,
 	} {
 		client := serve(t, answer(200, body))
 		for _, err := range []error{
@@ -102,7 +104,7 @@ func TestListPresences(t *testing.T) {
 		symphonytest.User{ID: 3}, symphonytest.User{ID: 1}, symphonytest.User{ID: 2, Inactive: true}, symphonytest.User{ID: 4}))
 	page, err := client.ListPresences(t.Context(), 0, 0)
 	require.NoError(t, err)
-	require.Len(t, page, 3)
+	require.Len(t, page, 4, "the three active users, and the service user itself")
 	page, err = client.ListPresences(t.Context(), 2, 1)
 	require.NoError(t, err)
 	require.Len(t, page, 1)
@@ -270,7 +272,7 @@ func TestFeedArguments(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/v1/presence/feed/a%2Fb%2Bc%3D%20d%252F%3Fe%23f/read", uri)
 
-	for _, id := range []string{"", "..", "a/../b"} {
+	for _, id := range []string{"", ".", "..", "a/../b", "a/."} {
 		_, err := client.ReadPresenceFeed(t.Context(), id)
 		require.True(t, is[*symphony.InvalidArgumentError](err))
 		require.True(t, is[*symphony.InvalidArgumentError](client.DeletePresenceFeed(t.Context(), id)))
@@ -279,5 +281,94 @@ func TestFeedArguments(t *testing.T) {
 		feed, err := serve(t, answer(200, body)).CreatePresenceFeed(t.Context())
 		require.True(t, is[*symphony.DecodeError](err), body)
 		require.Empty(t, feed)
+	}
+}
+
+// What an earlier attempt may have done is no error; what no attempt did is.
+func TestDeletePresenceFeedAfterAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		first func(*http.Request) (*http.Response, error)
+		ok    bool
+	}{
+		{"a lost response", fails(io.ErrUnexpectedEOF), true},
+		{"a gateway's timeout", answers(504), true},
+		{"rate limiting", answers(429), false},
+		{"an expired session", answers(401), false},
+		{"a request timeout", answers(408), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, answers(400)}}
+				tokens := &refresher{token: "old", next: []string{"new"}}
+				client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+				require.NoError(t, err)
+				err = client.DeletePresenceFeed(t.Context(), "f")
+				require.Equal(t, test.ok, err == nil, err)
+				require.Equal(t, 2, transport.sent)
+			})
+		})
+	}
+}
+
+// 100,000 ids do not go into one request.
+func TestRegisterManyUsers(t *testing.T) {
+	t.Parallel()
+	var sizes []int
+	var all []int64
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		var ids []int64
+		if json.NewDecoder(r.Body).Decode(&ids) != nil || len(sizes) == 3 {
+			answer(400, "")(w, r)
+			return
+		}
+		sizes, all = append(sizes, len(ids)), append(all, ids...)
+		answer(200, `{"format":"TEXT","message":"OK"}`)(w, r)
+	})
+	ids := make([]int64, 2001)
+	for i := range ids {
+		ids[i] = int64(i) + 1
+	}
+	require.NoError(t, client.RegisterPresenceInterest(t.Context(), ids...))
+	require.Equal(t, []int{1000, 1000, 1}, sizes)
+	require.Equal(t, ids, all)
+	require.Error(t, client.RegisterPresenceInterest(t.Context(), ids...), "an error ends it")
+
+	require.True(t, is[*symphony.InvalidArgumentError](client.RegisterPresenceInterest(t.Context(), append(ids, 0)...)))
+}
+
+// Users whom the pod lists without an id are yielded, and do not keep the pages coming.
+func TestAllPresencesWithoutIDs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		list [][]int64 // ids of the pages; the last one comes again and again
+		want []int64
+	}{
+		{"nothing but", [][]int64{{0, 0}}, []int64{0, 0}},
+		{"among others", [][]int64{{1, 0, 2}, {2, 0}}, []int64{1, 0, 2}},
+		{"on a later page", [][]int64{{1}, {0, 2}, {2}}, []int64{1, 0, 2}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			page := 0
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				list := []symphony.V2Presence{}
+				for _, id := range test.list[min(page, len(test.list)-1)] {
+					list = append(list, symphony.V2Presence{Category: symphony.PresenceBusy, UserID: id})
+				}
+				page++
+				body, _ := json.Marshal(list)
+				answer(200, string(body))(w, r)
+			})
+			var got []int64
+			for presence, err := range client.AllPresences(t.Context()) {
+				require.NoError(t, err)
+				got = append(got, presence.UserID)
+			}
+			require.Equal(t, test.want, got)
+		})
 	}
 }

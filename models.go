@@ -161,3 +161,29 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	t.Time = time.UnixMilli(ms).UTC()
 	return nil
 }
+
+// User is a user of the pod, as [Client.UsersByEmail] and [Client.UsersByUsername]
+// return it (schema UserV2 of the Pod API). A field that the pod leaves out, or sends
+// as null, is empty.
+type User struct {
+	ID           int64       `json:"id"`
+	EmailAddress string      `json:"emailAddress,omitzero"`
+	Username     string      `json:"username,omitzero"`
+	DisplayName  string      `json:"displayName,omitzero"`
+	FirstName    string      `json:"firstName,omitzero"`
+	LastName     string      `json:"lastName,omitzero"`
+	Company      string      `json:"company,omitzero"`
+	Department   string      `json:"department,omitzero"`
+	AccountType  AccountType `json:"accountType,omitzero"`
+}
+
+// AccountType says what kind of user a [User] is. A value other than the constants is
+// decoded as it is.
+type AccountType string
+
+// The account types of the Pod API.
+const (
+	AccountNormal AccountType = "NORMAL" // a person
+	AccountSystem AccountType = "SYSTEM" // a service user
+	AccountSDL    AccountType = "SDL"    // a distribution list
+)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -105,6 +106,17 @@ func checkOut(out any) error {
 	}
 	if _, ok := out.(io.Writer); ok {
 		return &InvalidArgumentError{"out", fmt.Sprintf("a %T is not written to; use a *json.RawMessage for the JSON as it is", out)}
+	}
+	return nil
+}
+
+// checkSource checks the arguments of a call that takes a sequence.
+func checkSource[Item any](ctx context.Context, source iter.Seq[Item], name string) error {
+	switch {
+	case ctx == nil:
+		return &InvalidArgumentError{"ctx", "it is nil"}
+	case source == nil:
+		return &InvalidArgumentError{name, "it is nil"}
 	}
 	return nil
 }

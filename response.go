@@ -82,6 +82,8 @@ func (r *response) decode(out any, s secrets) error {
 	switch {
 	case r.truncated:
 		return fmt.Errorf("the body is larger than %d MiB", maxBody>>20)
+	case r.status == http.StatusNoContent && acceptsNoContent(out):
+		return nil
 	case len(body) == 0:
 		return errors.New("the body is empty")
 	case string(body) == "null":
@@ -91,6 +93,9 @@ func (r *response) decode(out any, s secrets) error {
 		return nil
 	}
 	err := json.Unmarshal(body, out)
+	if v, ok := out.(interface{ redact(func(string) string) }); ok {
+		v.redact(s.redact)
+	}
 	if v, ok := out.(interface{ validate() error }); ok && err == nil {
 		err = v.validate()
 	}
@@ -104,6 +109,12 @@ func (r *response) decode(out any, s secrets) error {
 		return fmt.Errorf("the body is an error of the pod, code %d, %q: %w", e.code, e.message, err)
 	}
 	return err
+}
+
+// acceptsNoContent reports whether a 204 is a result, and not an error.
+func acceptsNoContent(out any) bool {
+	_, ok := out.(interface{ acceptsNoContent() })
+	return ok
 }
 
 // statusError returns the error of a response other than 2xx.

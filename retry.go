@@ -61,6 +61,9 @@ func randomBelow(limit time.Duration) time.Duration {
 	return rand.N(limit)
 }
 
+// longestPause is the longest wait that the limiter is told of, far from where a time overflows.
+const longestPause = 365 * 24 * time.Hour
+
 // outcome tells the limiter how an attempt ended. The limiter waits for what the response
 // asked for, within the policy.
 func (p RetryPolicy) outcome(resp response, attempt int) limiter.Outcome {
@@ -69,7 +72,7 @@ func (p RetryPolicy) outcome(resp response, attempt int) limiter.Outcome {
 	switch {
 	case resp.status == http.StatusTooManyRequests, resp.status == http.StatusServiceUnavailable && asked > 0:
 		o.Kind = limiter.Throttled
-		if o.RetryAfter = min(asked, p.MaxRetryAfter); o.RetryAfter == 0 {
+		if o.RetryAfter = min(asked, p.MaxRetryAfter, longestPause); o.RetryAfter == 0 {
 			o.RetryAfter = p.backoff(attempt)
 		}
 	case resp.err != nil, resp.status >= 500:

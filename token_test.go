@@ -5,7 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -265,3 +269,68 @@ func TestStaticSessionToken(t *testing.T) {
 type fields struct{ token string }
 
 func (f fields) SessionToken(context.Context) (string, error) { return f.token, nil }
+
+// The token is asked for after the wait for a turn: one that was renewed meanwhile is sent.
+func TestTokenIsAskedForAfterTheWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var current atomic.Value
+		current.Store("old")
+		sent := make(chan string, 64)
+		client, err := symphony.NewClient("https://acme.symphony.com/pod",
+			symphony.SessionTokenFunc(func(context.Context) (string, error) { return current.Load().(string), nil }),
+			symphony.WithRateLimit(1),
+			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(r *http.Request) (*http.Response, error) {
+				sent <- r.Header.Get("sessionToken")
+				return response(200, busy), nil
+			})}))
+		require.NoError(t, err)
+		require.NoError(t, setBusy(t, client))
+		require.Equal(t, "old", <-sent)
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() { _, _ = client.GetPresence(t.Context()) })
+		}
+		synctest.Wait()
+		current.Store("new")
+		group.Wait()
+		for range 5 {
+			require.Equal(t, "new", <-sent)
+		}
+	})
+}
+
+// A context that ends after the refresh is what ended the call.
+func TestContextEndsAfterTheRefresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(401), hangs}}
+		client, err := symphony.NewClient("https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}},
+			symphony.WithHTTPClient(&http.Client{Transport: transport}))
+		require.NoError(t, err)
+		_, err = client.GetPresence(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.False(t, is[*symphony.UnauthorizedError](err))
+		require.False(t, symphony.IsCredentialError(err))
+	})
+}
+
+// A provider that goes on returning the rejected token does not undo its own refresh.
+func TestRefreshOutlivesARetry(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	stubborn := &stubborn{refresher{token: "old", next: []string{"new"}}}
+	client := withTokens(t, stubborn, func(w http.ResponseWriter, r *http.Request) {
+		status := []int{401, 503, 200}[len(sent)]
+		sent = append(sent, r.Header.Get("sessionToken"))
+		answer(status, busy)(w, r)
+	}, quickly(3))
+	require.NoError(t, setBusy(t, client))
+	require.Equal(t, []string{"old", "new", "new"}, sent)
+}
+
+type stubborn struct{ refresher }
+
+func (*stubborn) SessionToken(context.Context) (string, error) { return "old", nil }

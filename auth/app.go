@@ -3,64 +3,150 @@ package auth
 import (
 	"context"
 	"crypto"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/symphony-go/symphony"
 )
 
+// vainLoginLifetime is for how long, after a login of the app that did not help a user
+// with a 401, no user's 401 causes another.
+const vainLoginLifetime = 30 * time.Second
+
 // App logs in on behalf of users who have installed an app: one login of the app
 // serves all of them. It is safe for concurrent use.
-type App struct {
-	client *symphony.Client // carries the app's token
+type App struct{ *app }
+
+type app struct {
+	session *session         // of the app
+	client  *symphony.Client // sends the token of the app
+	path    string           // of the app's logins
+
+	mu        sync.Mutex // guards what follows
+	renewable time.Time  // from when on a user's 401 causes a login of the app
 }
 
-// NewApp gives an app that logs in by POST {loginURL}/pubkey/app/authenticate. The
-// arguments are those of [NewRSA], with the app's id in place of a username.
+// NewApp returns an app that logs in by POST {loginURL}/pubkey/app/authenticate. The
+// arguments are those of [NewRSA], with the id of the app in place of a username.
 //
 // Source: "OBO Authentication Workflow",
 // https://docs.developers.symphony.com/app-authentication/obo-authentication.
 func NewApp(loginURL, appID string, key crypto.Signer, opts ...symphony.Option) (*App, error) {
-	app, err := keySession(loginURL, "/pubkey/app/authenticate", "appID", appID, key, opts)
+	const path = "/pubkey/app"
+	session, err := keySession(loginURL, path+"/authenticate", "appID", appID, key, opts)
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient("loginURL", loginURL, "/login", app, opts)
-	if err != nil {
-		return nil, err
-	}
-	return &App{client}, nil
+	return newApp(loginAPI, loginURL, path, session, opts)
 }
 
-// User gives a provider for calls on behalf of the user with an id, which logs in by
-// POST {loginURL}/pubkey/app/user/{userID}/authenticate. It keeps the user's
-// session, so keep it. A user who has not installed the app is an
+// NewCertificateApp returns an app that logs in by POST
+// {sessionAuthURL}/v1/app/authenticate over mutual TLS: the certificate says which app
+// it is. The arguments are those of [NewCertificate].
+//
+// Source: "OBO Authentication Workflow",
+// https://docs.developers.symphony.com/app-authentication/obo-authentication.
+func NewCertificateApp(sessionAuthURL string, cert tls.Certificate, opts ...symphony.Option) (*App, error) {
+	const path = "/v1/app"
+	session, err := certificateSession(sessionAuthURL, path+"/authenticate", cert, opts)
+	if err != nil {
+		return nil, err
+	}
+	return newApp(sessionAuthAPI, sessionAuthURL, path, session, withCertificate(cert, opts))
+}
+
+func newApp(api api, baseURL, path string, session *session, opts []symphony.Option) (*App, error) {
+	client, err := api.newClient(baseURL, symphony.SessionTokenFunc(session.SessionToken), opts)
+	if err != nil {
+		return nil, err
+	}
+	return &App{&app{session: session, client: client, path: path}}, nil
+}
+
+// User returns a provider for calls on behalf of the user with an id. It logs in by
+// POST …/app/user/{userID}/authenticate with the app's token. It keeps the user's
+// session, so keep the provider. A user who has not installed the app is an
 // [*symphony.UnauthorizedError].
 func (a *App) User(userID int64) symphony.SessionTokenRefresher {
+	var err error
 	if userID < 1 {
-		return a.onBehalfOf("user", "", &symphony.InvalidArgumentError{Argument: "userID", Reason: fmt.Sprintf("%d is below 1", userID)})
+		err = &symphony.InvalidArgumentError{Argument: "userID", Reason: fmt.Sprintf("%d is below 1", userID)}
 	}
-	return a.onBehalfOf("user", strconv.FormatInt(userID, 10), nil)
+	return a.provider("/user/"+strconv.FormatInt(userID, 10), err)
 }
 
-// Username is [App.User] for a user's name: POST
-// {loginURL}/pubkey/app/username/{name}/authenticate.
+// Username is [App.User] for a user's name: POST …/app/username/{name}/authenticate.
 func (a *App) Username(name string) symphony.SessionTokenRefresher {
-	return a.onBehalfOf("username", name, checkName("name", name))
+	err := checkName("name", name)
+	if name == "." || name == ".." {
+		err = &symphony.InvalidArgumentError{Argument: "name", Reason: strconv.Quote(name) + " is not a user name"}
+	}
+	return a.provider("/username/"+url.PathEscape(name), err)
 }
 
-// onBehalfOf is the session of a user, or what is wrong with the argument that
-// names them.
-func (a *App) onBehalfOf(kind, name string, invalid error) symphony.SessionTokenRefresher {
-	path := "/pubkey/app/" + kind + "/" + url.PathEscape(name) + "/authenticate"
+// provider returns the provider for a user. An invalid argument is the error of its
+// logins.
+func (a *App) provider(userPath string, invalid error) symphony.SessionTokenRefresher {
+	if a == nil || a.app == nil {
+		invalid = &symphony.InvalidArgumentError{Argument: "app", Reason: "it was not made by NewApp or NewCertificateApp"}
+	}
 	return user{newSession(func(ctx context.Context) (string, error) {
 		if invalid != nil {
 			return "", invalid
 		}
-		return post(ctx, a.client, path, nil)
+		return a.logIn(ctx, a.path+userPath+"/authenticate")
 	})}
 }
 
 // user is the provider of a user's session.
 type user struct{ *session }
+
+// logIn logs a user in. A 401 means that the app's session has ended, or that the user
+// has not installed the app: the app logs in again, and the user's login is repeated.
+func (a *app) logIn(ctx context.Context, path string) (string, error) {
+	appToken, err := a.session.SessionToken(ctx)
+	if err != nil {
+		return "", err
+	}
+	token, err := post(ctx, a.client, path, nil)
+	if !isUnauthorized(err) {
+		return token, err
+	}
+	mine := a.renew(ctx, appToken)
+	renewed, renewErr := a.session.SessionToken(ctx) // waits for the login, whoever started it
+	switch {
+	case renewErr != nil:
+		err = renewErr
+	case mine || renewed != appToken:
+		token, err = post(ctx, a.client, path, nil)
+	}
+	if mine && (renewErr != nil || !isUnauthorized(err)) {
+		a.allowRenewal()
+	}
+	return token, err
+}
+
+// renew starts a login of the app, and reports whether it did. No other is started for
+// a while, unless allowRenewal is called: until the user's login is repeated, no one
+// knows whether it helps.
+func (a *app) renew(ctx context.Context, rejected string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	if now.Before(a.renewable) {
+		return false
+	}
+	a.renewable = now.Add(vainLoginLifetime)
+	a.session.current(ctx, rejected)
+	return true
+}
+
+func (a *app) allowRenewal() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.renewable = time.Time{}
+}

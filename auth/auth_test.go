@@ -172,7 +172,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNoLogin(t *testing.T) {
+func TestResponsesWithoutAToken(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"name":"sessionToken"}`, `{"token":""}`, `null`, ``, `[]`, `{"token":5}`, `<html>`} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
@@ -198,6 +198,22 @@ func TestArguments(t *testing.T) {
 			_, err := auth.NewCertificate("", selfSigned(t))
 			return err
 		}},
+		{"session auth URL of an app", "sessionAuthURL", "https://acme.symphony.com/sessionauth", func() error {
+			_, err := auth.NewCertificateApp("acme", selfSigned(t))
+			return err
+		}},
+		{"clear text", "loginURL", "WithPlaintextHTTP", func() error { _, err := auth.NewRSA("http://acme.symphony.com/login", "bot", rsaKey()); return err }},
+		{"username with a line break", "username", "trimming", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "bot\n", rsaKey()); return err }},
+		{"username with a blank", "username", "trimming", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", " bot", rsaKey()); return err }},
+		{"username with a control character", "username", "control", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "b\x00t", rsaKey()); return err }},
+		{"app id with a line break", "appID", "control", func() error {
+			_, err := auth.NewApp("https://acme.symphony.com/login", "a\u2028b", rsaKey())
+			return err
+		}},
+		{"user name with a line break", "name", "trimming", func() error { _, err := newApp(t, start(t)).Username("jane\r").SessionToken(t.Context()); return err }},
+		{"user name that is a path", "name", "not a user name", func() error { _, err := newApp(t, start(t)).Username("..").SessionToken(t.Context()); return err }},
+		{"app of nothing", "app", "NewApp", func() error { _, err := (&auth.App{}).User(1).SessionToken(t.Context()); return err }},
+		{"no app", "app", "NewApp", func() error { _, err := (*auth.App)(nil).Username("jane").SessionToken(t.Context()); return err }},
 		{"no username", "username", "empty", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", " ", rsaKey()); return err }},
 		{"no app id", "appID", "empty", func() error { _, err := auth.NewApp("https://acme.symphony.com/login", "", rsaKey()); return err }},
 		{"no key", "key", "nil", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "bot", nil); return err }},
@@ -266,65 +282,6 @@ func TestCertificate(t *testing.T) {
 	_, err = tokens.SessionToken(t.Context())
 	_, ok := errors.AsType[*symphony.UnauthorizedError](err)
 	require.True(t, ok, "%v", err)
-}
-
-func newApp(t *testing.T, pod *symphonytest.Pod) *auth.App {
-	t.Helper()
-	pod.AddApp(symphonytest.App{ID: "calendar", PublicKey: &rsaKey().PublicKey, Users: []int64{42}})
-	app, err := auth.NewApp(pod.LoginURL(), "calendar", rsaKey())
-	require.NoError(t, err)
-	return app
-}
-
-func TestApp(t *testing.T) {
-	t.Parallel()
-	pod := start(t)
-	app := newApp(t, pod)
-	for _, user := range []symphony.SessionTokenRefresher{app.User(42), app.Username("jane doe/1")} {
-		first, err := user.SessionToken(t.Context())
-		require.NoError(t, err)
-		again, err := user.SessionToken(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, first, again)
-	}
-	require.Equal(t, 3, pod.Logins(), "one of the app, and two of users")
-
-	user := app.User(42)
-	old, err := user.SessionToken(t.Context())
-	require.NoError(t, err)
-	pod.RevokeTokens() // the app's too
-	renewed, err := user.RefreshSessionToken(t.Context(), old)
-	require.NoError(t, err)
-	require.NotEqual(t, old, renewed)
-
-	// A user without the app, whoever that is.
-	for _, stranger := range []symphony.SessionTokenRefresher{app.User(43), app.Username("nobody")} {
-		_, err = stranger.SessionToken(t.Context())
-		_, ok := errors.AsType[*symphony.UnauthorizedError](err)
-		require.True(t, ok, "%v", err)
-	}
-}
-
-func TestOneAppLoginForAllUsers(t *testing.T) {
-	t.Parallel()
-	users := make([]symphonytest.User, 100)
-	for i := range users {
-		users[i].ID = int64(i) + 1000
-	}
-	pod := start(t, symphonytest.WithUsers(users...))
-	pod.AddApp(symphonytest.App{ID: "all", PublicKey: &rsaKey().PublicKey})
-	app, err := auth.NewApp(pod.LoginURL(), "all", rsaKey())
-	require.NoError(t, err)
-	var group sync.WaitGroup
-	for _, u := range users {
-		group.Go(func() {
-			if _, err := app.User(u.ID).SessionToken(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	require.Equal(t, 101, pod.Logins())
 }
 
 func Example() {

@@ -1,9 +1,7 @@
 package auth
 
 import (
-	"context"
 	"crypto/tls"
-	"slices"
 
 	"github.com/symphony-go/symphony"
 )
@@ -14,23 +12,30 @@ type Certificate struct{ *session }
 
 var _ symphony.SessionTokenRefresher = (*Certificate)(nil)
 
-// NewCertificate gives a provider that logs in by POST
-// {sessionAuthURL}/v1/authenticate over mutual TLS. The sessionAuthURL is the session
-// authentication API's base URL, often on a host or port of its own:
-// https://acme-api.symphony.com:8444/sessionauth. Only that host is shown the
-// certificate. Nothing is sent before the first token is asked for.
+// NewCertificate returns a provider that logs in by POST
+// {sessionAuthURL}/v1/authenticate over mutual TLS.
 //
-// An HTTP client among the options must have an *http.Transport; it is cloned.
+// The sessionAuthURL is the base URL of the session authentication API, often on a
+// host or port of its own: https://acme-api.symphony.com:8444/sessionauth. The
+// certificate is shown to that host only. An HTTP client among the options must have
+// an *http.Transport, which is cloned. An argument that cannot work is an
+// [*symphony.InvalidArgumentError]. Nothing is sent before the first token is needed.
 //
 // Source: "Bot Authentication Workflow",
 // https://docs.developers.symphony.com/bots/authentication/certificate-authentication.
 func NewCertificate(sessionAuthURL string, cert tls.Certificate, opts ...symphony.Option) (*Certificate, error) {
-	opts = append(slices.Clip(opts), symphony.WithClientCertificate(cert))
-	client, err := newClient("sessionAuthURL", sessionAuthURL, "/sessionauth", symphony.NoSessionToken, opts)
+	session, err := certificateSession(sessionAuthURL, "/v1/authenticate", cert, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Certificate{newSession(func(ctx context.Context) (string, error) {
-		return post(ctx, client, "/v1/authenticate", nil) // a body or Content-Type would be answered with 401
-	})}, nil
+	return &Certificate{session}, nil
+}
+
+// certificateSession returns a session that is opened with a certificate.
+func certificateSession(sessionAuthURL, path string, cert tls.Certificate, opts []symphony.Option) (*session, error) {
+	client, err := sessionAuthAPI.newClient(sessionAuthURL, symphony.NoSessionToken, withCertificate(cert, opts))
+	if err != nil {
+		return nil, err
+	}
+	return newSession(certificateLogin(client, path)), nil
 }

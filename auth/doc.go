@@ -1,35 +1,61 @@
 // Package auth has session-token providers that log in to a pod: with an RSA key
 // ([RSA]), with a certificate ([Certificate]), and on behalf of users ([App]).
 //
+// # Getting started
+//
+// [NewClient] makes a client that logs in:
+//
 //	key, err := auth.LoadRSAPrivateKey("/run/secrets/bot.pem")
 //	if err != nil {
 //		return err
 //	}
-//	tokens, err := auth.NewRSA("https://acme.symphony.com/login", "presence-bot", key)
-//	if err != nil {
-//		return err
-//	}
-//	client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens)
+//	client, err := auth.NewClient(auth.Config{
+//		PodURL:   "https://acme.symphony.com/pod",
+//		Username: "presence-bot",
+//		Key:      key,
+//	})
+//
+// [ConfigFromEnv] takes the Config from SYMPHONY_… environment variables. Package
+// bdkconfig, a module of its own, takes it from the config.yaml of a BDK bot.
 //
 // # When a login happens
 //
-// The first call logs in, and so does a call whose token the pod refused with 401:
-// a pod does not say how long a session lasts. One login runs at a time. The calls
-// that need it wait for it, each as long as its own context lasts; none of them
-// stops it by leaving. It takes at most 60 s, with the retries that the options
-// say. When it fails, all who waited for it get its error, and none of them tries
-// again; the next call does.
+// The first call logs in. So does a call whose token the pod rejected with 401,
+// because a pod does not say how long a session lasts. One login runs at a time. The
+// calls that need it wait for it, each as long as its own context lasts; a call that
+// gives up does not stop the login. A login takes at most 60 s, retries included. It
+// runs on the values of the context of the call that needed it, so its spans and log
+// lines belong to that call.
 //
-// To fail fast at the start of a program, ask for a token then:
+// If a login fails, all calls that waited for it return its error. A login that the
+// pod refuses with 401 or 403 is not tried again for 5 s: until then, other calls
+// return the same error. After any other failure the next call logs in.
+//
+// A signer that panics or hangs fails the login that called it, and nothing else.
+//
+// To fail fast when a program starts, ask a provider for a token:
 //
 //	if _, err := tokens.SessionToken(ctx); err != nil {
 //		return err
 //	}
 //
+// # On behalf of users
+//
+// An [App] logs in once for all of its users. A user's 401 means that the session of
+// the app has ended, or that the user has not installed the app. The app then logs in
+// again, and the user's login is repeated. If that did not help, no user's 401 causes
+// another login of the app for 30 s.
+//
 // # Options
 //
-// The options are those of [symphony.NewClient]: give a login the same proxy, trust
-// store and retries as the client. Its errors are the same too: a login that the pod
-// refuses is a [*symphony.UnauthorizedError] or [*symphony.ForbiddenError] for the
-// path of the login.
+// The options are those of [symphony.NewClient]. Give a login the same proxy, trust
+// store and retries as the client. Its retries are its own: they are not multiplied
+// by those of the call that needs it.
+//
+// # Errors
+//
+// A login that the pod refuses is a [*symphony.UnauthorizedError] or
+// [*symphony.ForbiddenError] for the path of the login. The other errors are those of
+// package symphony too. An argument that cannot work is a
+// [*symphony.InvalidArgumentError].
 package auth

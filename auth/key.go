@@ -1,24 +1,24 @@
 package auth
 
 import (
-	"bytes"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"strings"
+	"regexp"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/internal/keyfile"
 )
 
-const wantedKey = `wanted is an RSA private key in PEM, PKCS#1 ("BEGIN RSA PRIVATE KEY") or PKCS#8 ("BEGIN PRIVATE KEY")`
+const wantedKey = `an RSA private key in PEM is needed, PKCS#1 ("BEGIN RSA PRIVATE KEY") or PKCS#8 ("BEGIN PRIVATE KEY")`
 
 // LoadRSAPrivateKey reads a key from a file, as [ParseRSAPrivateKey] does from text.
 func LoadRSAPrivateKey(path string) (*rsa.PrivateKey, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the caller names the file
 	if err != nil {
-		return nil, fmt.Errorf("symphony: private key: %w", err)
+		return nil, fmt.Errorf("symphony: private key: %w", hideKey(path, err))
 	}
 	key, err := ParseRSAPrivateKey(text)
 	if err != nil {
@@ -27,51 +27,47 @@ func LoadRSAPrivateKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// ParseRSAPrivateKey reads a key from PEM, PKCS#1 or PKCS#8, also where the line
-// breaks are written as \n, as in an environment variable. Of several blocks it is
-// the first private key. Anything else is an [*symphony.InvalidArgumentError] that
-// says what it is, without showing it.
-func ParseRSAPrivateKey(text []byte) (*rsa.PrivateKey, error) {
-	text = bytes.ReplaceAll(text, []byte(`\r`), nil)
-	text = bytes.ReplaceAll(text, []byte(`\n`), []byte("\n"))
-	var found []string
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			break
-		}
-		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			return parseBlock(block)
-		}
-		found = append(found, block.Type)
+// keyForPath matches what is rather a key than the path of one.
+var keyForPath = regexp.MustCompile(`-----|[\r\n]|^[A-Za-z0-9+/=\\\s]{200,}$`)
+
+// hideKey returns an error for a path, without the path if it may be a key.
+func hideKey(path string, err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok && keyForPath.MatchString(path) {
+		return &symphony.InvalidArgumentError{Argument: "path", Reason: fmt.Sprintf("it seems to be a key and not the path of one (%v); ParseRSAPrivateKey reads a key", pathError.Err)}
 	}
-	if len(found) == 0 {
-		return nil, refuseKey("it is not PEM")
-	}
-	return nil, refuseKey("it holds " + strings.Join(found, ", ") + " and no private key")
+	return err
 }
 
-// parseBlock reads a block that is a private key of some kind.
-func parseBlock(block *pem.Block) (*rsa.PrivateKey, error) {
-	var key any
-	var err error
-	switch {
-	case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-		return nil, refuseKey("it is encrypted (openssl pkey -in encrypted.pem -out key.pem decrypts it)")
-	case block.Type == "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case block.Type == "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	default:
-		return nil, refuseKey("it is an " + block.Type)
+// ParseRSAPrivateKey reads a key from PEM, PKCS#1 or PKCS#8 under either label. The
+// text may begin with a byte-order mark, UTF-8 or UTF-16. Its line breaks may be LF,
+// CR LF or CR, written as \n or \\n, or blanks. It may be quoted or indented. Of
+// several blocks it takes the first private key.
+//
+// Anything else is an [*symphony.InvalidArgumentError] that says what the text is and,
+// where there is one, the command that converts it. The error never shows key material.
+func ParseRSAPrivateKey(text []byte) (*rsa.PrivateKey, error) {
+	blocks := keyfile.Blocks(text)
+	for _, block := range blocks {
+		if block.IsPrivateKey() {
+			return rsaKey(block)
+		}
 	}
-	if err != nil { // whose text may show some of the key
-		return nil, refuseKey("its " + block.Type + " is broken")
+	if len(blocks) > 0 {
+		return nil, refuseKey("it holds " + keyfile.Types(blocks) + " and no private key")
+	}
+	format := keyfile.FormatOf(text)
+	return nil, refuseKey(fmt.Sprintf("it is not PEM but %s%s", format, format.ToKey()))
+}
+
+func rsaKey(block keyfile.Block) (*rsa.PrivateKey, error) {
+	key, err := block.PrivateKey()
+	if err != nil {
+		return nil, refuseKey(err.Error())
 	}
 	if key, ok := key.(*rsa.PrivateKey); ok {
 		return key, nil
 	}
-	return nil, refuseKey(fmt.Sprintf("it is a %T", key))
+	return nil, refuseKey(fmt.Sprintf("its %s is not RSA but a %T", block.Type, key))
 }
 
 func refuseKey(reason string) error {

@@ -4,69 +4,77 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/symphony-go/symphony"
 )
 
-// jwtLifetime is the middle of the five minutes that a pod allows, so that a clock
-// which is two minutes fast or slow still logs in.
+// jwtLifetime is the middle of the five minutes that a pod allows: a clock that is two
+// minutes fast or slow still logs in.
 const jwtLifetime = 150 * time.Second
 
-// loginAnswer is the token in the answer of a login endpoint.
-type loginAnswer string
+// loginFunc logs in and returns the session token.
+type loginFunc func(context.Context) (string, error)
 
-// UnmarshalJSON takes {"name":"sessionToken","token":…}.
-func (a *loginAnswer) UnmarshalJSON(data []byte) error {
-	var answer struct {
+// loginToken is the token in the response of a login endpoint.
+type loginToken string
+
+// UnmarshalJSON decodes {"name":"sessionToken","token":…}.
+func (t *loginToken) UnmarshalJSON(data []byte) error {
+	var response struct {
 		Token string `json:"token"`
 	}
-	if err := json.Unmarshal(data, &answer); err != nil {
+	if err := json.Unmarshal(data, &response); err != nil {
 		return err
 	}
-	if answer.Token == "" {
+	if response.Token == "" {
 		return errors.New("a login without a token")
 	}
-	*a = loginAnswer(answer.Token)
+	*t = loginToken(response.Token)
 	return nil
 }
 
-// post makes a login call. It may be repeated: it does no more than open a session.
+// post calls a login endpoint. It may be retried: it only opens a session.
 func post(ctx context.Context, client *symphony.Client, path string, body any) (string, error) {
-	var answer loginAnswer
-	err := client.Do(ctx, symphony.Request{Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &answer)
-	return string(answer), err
+	var token loginToken
+	err := client.Do(ctx, symphony.Request{Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &token)
+	return string(token), err
 }
 
-// keyLogin is a login with a JWT: it says who logs in, signed with their key.
-func keyLogin(client *symphony.Client, path, subject string, key crypto.Signer) func(context.Context) (string, error) {
+// keyLogin returns a login with a JWT, which says who logs in and is signed with
+// their key.
+func keyLogin(client *symphony.Client, path, subject string, key crypto.Signer) loginFunc {
 	return func(ctx context.Context) (string, error) {
-		token, err := signJWT(subject, key)
+		token, err := guard(ctx, func() (string, error) { return signJWT(subject, key) })
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("symphony: signing the JWT: %w", err)
 		}
 		return post(ctx, client, path, map[string]string{"token": token})
 	}
 }
 
-// signJWT makes a JWT as the login endpoints want it.
+// certificateLogin returns a login with the certificate of the client. A body or a
+// Content-Type would be refused with 401.
+func certificateLogin(client *symphony.Client, path string) loginFunc {
+	return func(ctx context.Context) (string, error) { return post(ctx, client, path, nil) }
+}
+
 func signJWT(subject string, key crypto.Signer) (string, error) {
-	token, err := jwt.NewWithClaims(rs512{jwt.SigningMethodRS512}, jwt.RegisteredClaims{
+	return jwt.NewWithClaims(rs512{jwt.SigningMethodRS512}, jwt.RegisteredClaims{
 		Subject:   subject,
 		ExpiresAt: jwt.NewNumericDate(time.Now().Add(jwtLifetime)),
 	}).SignedString(key)
-	if err != nil {
-		return "", fmt.Errorf("symphony: signing the JWT: %w", err)
-	}
-	return token, nil
 }
 
 // rs512 is the library's RS512 for any signer, such as a key in an HSM.
@@ -74,37 +82,50 @@ type rs512 struct{ *jwt.SigningMethodRSA }
 
 // Sign signs with a crypto.Signer.
 func (m rs512) Sign(signingString string, key any) ([]byte, error) {
-	hash := m.Hash.New()
-	hash.Write([]byte(signingString))
-	return key.(crypto.Signer).Sign(rand.Reader, hash.Sum(nil), m.Hash)
+	return crypto.SignMessage(key.(crypto.Signer), rand.Reader, []byte(signingString), m.Hash)
 }
 
-// newClient is a client of a login endpoint. An error for its URL names the
-// argument as the caller knows it.
-func newClient(argument, url, example string, tokens symphony.SessionTokenProvider, opts []symphony.Option) (*symphony.Client, error) {
+// The base URLs of the two login APIs.
+var (
+	loginAPI       = api{"loginURL", "https://acme.symphony.com/login"}
+	sessionAuthAPI = api{"sessionAuthURL", "https://acme.symphony.com/sessionauth"}
+)
+
+// api is a login API: the argument that holds its base URL, and an example of one.
+type api struct{ argument, example string }
+
+// newClient returns a client of a login API.
+func (a api) newClient(url string, tokens symphony.SessionTokenProvider, opts []symphony.Option) (*symphony.Client, error) {
 	client, err := symphony.NewClient(url, tokens, opts...)
 	if invalid, ok := errors.AsType[*symphony.InvalidArgumentError](err); ok && invalid.Argument == "podURL" {
-		invalid.Argument = argument
-		invalid.Reason = strings.Replace(invalid.Reason, "/pod", example, 1)
+		return nil, &symphony.InvalidArgumentError{Argument: a.argument, Reason: "it is not an https:// URL without user info, query and fragment, such as " +
+			a.example + " (http:// is allowed for loopback, or by WithPlaintextHTTP)"}
 	}
 	return client, err
 }
 
-// checkKey refuses a key that cannot sign with RS512.
-func checkKey(key crypto.Signer) error {
-	if private, ok := key.(*rsa.PrivateKey); key == nil || ok && private == nil {
-		return &symphony.InvalidArgumentError{Argument: "key", Reason: "it is nil; LoadRSAPrivateKey reads one"}
+// withCertificate returns options with a certificate for the login host.
+func withCertificate(cert tls.Certificate, opts []symphony.Option) []symphony.Option {
+	if signer, ok := cert.PrivateKey.(crypto.Signer); ok {
+		cert.PrivateKey = safeSigner{signer}
 	}
-	if _, ok := key.Public().(*rsa.PublicKey); !ok {
-		return &symphony.InvalidArgumentError{Argument: "key", Reason: fmt.Sprintf("its public key is a %T; a pod takes RSA keys only", key.Public())}
-	}
-	return nil
+	return append(slices.Clip(opts), symphony.WithClientCertificate(cert))
 }
 
-// checkName refuses an empty name.
+// checkName refuses a name that is empty, or that cannot be meant as it is written.
 func checkName(argument, name string) error {
-	if strings.TrimSpace(name) == "" {
-		return &symphony.InvalidArgumentError{Argument: argument, Reason: "it is empty"}
+	reason := ""
+	switch {
+	case strings.TrimSpace(name) == "":
+		reason = "it is empty"
+	case strings.TrimSpace(name) != name:
+		reason = "it begins or ends with a blank or a line break; was it read from a file without trimming?"
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
+		reason = "it holds a line break or another control character, or is not UTF-8"
+	default:
+		return nil
 	}
-	return nil
+	return &symphony.InvalidArgumentError{Argument: argument, Reason: reason}
 }
+
+func isControl(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }

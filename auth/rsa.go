@@ -12,10 +12,12 @@ type RSA struct{ *session }
 
 var _ symphony.SessionTokenRefresher = (*RSA)(nil)
 
-// NewRSA gives a provider that logs in by POST {loginURL}/pubkey/authenticate. The
-// loginURL is the login API's base URL, https://acme.symphony.com/login; the
-// username is the service user's. The key is an RSA key, an *rsa.PrivateKey or one
-// that never leaves its HSM. Nothing is sent before the first token is asked for.
+// NewRSA returns a provider that logs in by POST {loginURL}/pubkey/authenticate.
+//
+// The loginURL is the base URL of the login API, https://acme.symphony.com/login. The
+// username is that of the service user. The key is an RSA key: an *rsa.PrivateKey, or
+// a signer whose key stays in an HSM. An argument that cannot work is an
+// [*symphony.InvalidArgumentError]. Nothing is sent before the first token is needed.
 //
 // Source: "RSA Bot Authentication Workflow",
 // https://docs.developers.symphony.com/bots/authentication/rsa-authentication.
@@ -27,7 +29,7 @@ func NewRSA(loginURL, username string, key crypto.Signer, opts ...symphony.Optio
 	return &RSA{session}, nil
 }
 
-// keySession is a session that is opened with a key.
+// keySession returns a session that is opened with a key.
 func keySession(loginURL, path, argument, subject string, key crypto.Signer, opts []symphony.Option) (*session, error) {
 	if err := checkName(argument, subject); err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func keySession(loginURL, path, argument, subject string, key crypto.Signer, opt
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	client, err := newClient("loginURL", loginURL, "/login", symphony.NoSessionToken, opts)
+	client, err := loginAPI.newClient(loginURL, symphony.NoSessionToken, opts)
 	if err != nil {
 		return nil, err
 	}

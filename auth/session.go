@@ -3,109 +3,127 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/symphony-go/symphony"
 )
 
-// loginTimeout bounds a login with all its retries. It is well below the time that
-// its JWT is valid.
-const loginTimeout = 60 * time.Second
+const (
+	// loginTimeout bounds a login with all its retries. It is well below the time
+	// for which the JWT of a login is valid.
+	loginTimeout = 60 * time.Second
+	// refusalLifetime is for how long a refused login is not tried again.
+	refusalLifetime = 5 * time.Second
+)
 
-var errLoginTimeout = errors.New("the login took longer than 60s")
+var errLoginTimeout = fmt.Errorf("the login took longer than 60s: %w", context.DeadlineExceeded)
 
-// session keeps a session token until the pod refuses it, and replaces it by one
+// session keeps a session token until the pod rejects it, and replaces it by one
 // login at a time.
 type session struct {
-	login  func(context.Context) (string, error)
+	logIn  loginFunc
 	*state // behind a second pointer: fmt follows one, for a verb that does not fit
 }
 
-// state is what a session knows.
 type state struct {
 	mu      sync.Mutex // guards what follows
 	token   string     // "" before the first login, and after one that failed
-	refused string     // the token that the last login was to replace
-	last    *attempt   // the last login, finished or not
+	last    *login     // in progress or finished
+	refused time.Time  // until when no other login is tried
 }
 
-// attempt is one login. Token and err are there when done is closed.
-type attempt struct {
+// login is one login. Token and err are set when done is closed.
+type login struct {
 	done  chan struct{}
 	token string
 	err   error
 }
 
-func newSession(login func(context.Context) (string, error)) *session {
-	return &session{login, &state{}}
-}
+func newSession(logIn loginFunc) *session { return &session{logIn, &state{}} }
 
-// SessionToken gives the session's token, and logs in first if there is none.
+// SessionToken returns the session's token, and logs in first if there is none.
 func (s *session) SessionToken(ctx context.Context) (string, error) {
 	return s.get(ctx, "")
 }
 
-// RefreshSessionToken gives a newer token than rejected, and logs in if there is
+// RefreshSessionToken returns a newer token than rejected, and logs in if there is
 // none yet.
 func (s *session) RefreshSessionToken(ctx context.Context, rejected string) (string, error) {
 	return s.get(ctx, rejected)
 }
 
 func (s *session) get(ctx context.Context, rejected string) (string, error) {
-	s.mu.Lock()
-	if s.token != "" && s.token != rejected {
-		defer s.mu.Unlock()
-		return s.token, nil
+	if ctx == nil {
+		return "", &symphony.InvalidArgumentError{Argument: "ctx", Reason: "it is nil"}
 	}
-	if !s.shared(rejected) {
-		s.token, s.refused = "", rejected
-		s.last = &attempt{done: make(chan struct{})}
-		go s.run(s.last) //nolint:gosec,contextcheck // on a context of its own: no caller's end is that of the login
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
-	last := s.last
-	s.mu.Unlock()
-
+	token, login := s.current(ctx, rejected)
+	if token != "" {
+		return token, nil
+	}
 	select {
-	case <-last.done:
-		return last.token, last.err
+	case <-login.done:
+		return login.token, login.err
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 }
 
-// shared reports whether the last login serves a caller too: it is under way, or it
-// was to replace the same token and was refused. Calls that were refused together do
-// not all come here at the same moment.
-func (s *session) shared(rejected string) bool {
-	if s.last == nil {
+// current returns the token if it is newer than rejected, and else the login to wait
+// for, which it starts if there is none.
+func (s *session) current(ctx context.Context, rejected string) (string, *login) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.token != "" && s.token != rejected:
+		return s.token, nil
+	case s.last.inProgress() || time.Now().Before(s.refused):
+		return "", s.last
+	}
+	s.token = ""
+	s.last = &login{done: make(chan struct{})}
+	go s.run(context.WithoutCancel(ctx), s.last) // the login outlasts the call that needs it
+	return "", s.last
+}
+
+func (l *login) inProgress() bool {
+	if l == nil {
 		return false
 	}
 	select {
-	case <-s.last.done:
-		return isRefusal(s.last.err) && rejected != "" && rejected == s.refused
+	case <-l.done:
+		return false
 	default:
 		return true
 	}
 }
 
-// run logs in.
-func (s *session) run(a *attempt) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), loginTimeout, errLoginTimeout)
+// run logs in. Whatever panics meanwhile (a signer, a middleware, an observer) fails
+// the login.
+func (s *session) run(ctx context.Context, l *login) {
+	timed, cancel := context.WithTimeoutCause(ctx, loginTimeout, errLoginTimeout)
 	defer cancel()
-	a.err = errors.New("the login was broken off")
-	defer func() { // also where a key's signer ends the goroutine
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.token = a.token
-		close(a.done)
-	}()
-	a.token, a.err = s.login(ctx)
+	l.token, l.err = guard(ctx, func() (string, error) { return s.logIn(timed) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = l.token
+	if isRefusal(l.err) {
+		s.refused = time.Now().Add(refusalLifetime)
+	}
+	close(l.done)
 }
 
-// isRefusal reports whether a login failed for a reason that stays.
+// isRefusal reports whether the pod refused a login with 401 or 403.
 func isRefusal(err error) bool {
-	_, unauthorized := errors.AsType[*symphony.UnauthorizedError](err)
 	_, forbidden := errors.AsType[*symphony.ForbiddenError](err)
-	return unauthorized || forbidden
+	return forbidden || isUnauthorized(err)
+}
+
+func isUnauthorized(err error) bool {
+	_, ok := errors.AsType[*symphony.UnauthorizedError](err)
+	return ok
 }

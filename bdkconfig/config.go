@@ -1,38 +1,36 @@
 package bdkconfig
 
 import (
-	"crypto/rsa"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/auth"
 )
 
-// Config is what a config.yaml says. [Load] makes one. It is immutable and safe for
-// concurrent use.
+// Config is the content of a config.yaml. [Load] makes one. It is immutable and safe
+// for concurrent use.
 type Config struct {
-	// Behind a pointer, so that no fmt verb prints a password or a key, also not of
+	// Behind a pointer, so that no fmt verb prints a password or a key, not even of
 	// a Config that is a field of something else.
 	*config
 }
 
-// config is what a Config is made of.
 type config struct {
 	pod         server
 	sessionAuth server
 	retry       symphony.RetryPolicy
 	roots       *x509.CertPool // nil for the system's
-	username    string
-	key         *rsa.PrivateKey // nil for a login with the certificate
-	certificate tls.Certificate
+	bot, app    identity
+	warnings    []string
 }
 
-// Load reads a config.yaml, or the same in JSON, and the key, certificate and trust
-// store that it names. A wrong value is an error with its key and line.
+// Load reads a config.yaml, or the same in JSON, and the keys, certificates and trust
+// store that it names. A wrong value is an error with its key and line; see "Errors" in
+// the package documentation.
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path) //nolint:gosec // the caller names the file
 	if err != nil {
@@ -44,7 +42,7 @@ func Load(path string) (*Config, error) {
 // parse reads the content of a file with a name.
 func parse(name string, data []byte) (*Config, error) {
 	f := &file{name: name}
-	top := f.parse(data)
+	top := f.open(data)
 	global := server{scheme: "https"}.with(top)
 	c := &config{
 		pod:         global.with(top.at("pod")),
@@ -55,44 +53,67 @@ func parse(name string, data []byte) (*Config, error) {
 	if c.pod.host == "" {
 		top.at("host").fail("it is missing, and so is pod.host")
 	}
-	c.readBot(top.at("bot"))
-	if c.key == nil && c.sessionAuth.host == "" {
-		top.at("host").fail("it is missing, and so is sessionAuth.host")
+	c.readIdentities(top)
+	if err := f.nearMiss(); err != nil {
+		return nil, err
 	}
 	if f.err != nil {
 		return nil, f.err
 	}
+	c.warnings = f.warnings
 	return &Config{c}, nil
 }
 
-// readBot reads who logs in, and with what: the key, if there is one.
-func (c *config) readBot(bot value) {
-	if key := bot.material("privateKey"); key.node != nil {
-		c.key = key.rsaKey()
-		c.username = bot.at("username").required()
-		return
+// readIdentities reads the sections bot and app. The file needs one of them; an app
+// that is wrong beside a bot is a warning.
+func (c *config) readIdentities(top value) {
+	f, host := top.file, top.at("host")
+	bot, app := top.at("bot"), top.at("app")
+	c.bot = bot.identity("username", c.sessionAuth, host)
+	c.app = app.identity("appId", c.sessionAuth, host)
+	switch {
+	case f.err != nil:
+	case bot.node == nil && app.node != nil:
+		f.err = c.app.err
+	case c.bot.err != nil:
+		f.err = c.bot.err
+	case app.node != nil && c.app.err != nil:
+		f.warn(c.app.err)
 	}
-	certificate := bot.material("certificate")
-	if certificate.node == nil {
-		bot.fail("it has neither a privateKey nor a certificate, with a path or content")
-		return
-	}
-	c.certificate = certificate.keyPair()
 }
 
-// NewClient gives a client of the pod that logs in by itself: with the bot's key, or
-// its certificate if there is no key. Nothing is sent before the first call. The
-// options are for the client and for its login; they come after those of the file
-// and so override them.
+// NewClient returns a client of the pod that logs in as the bot with its first call:
+// with the bot's key, or with its certificate if there is no key. Nothing is sent before
+// that call. The options are for the client and for its login; they override those of
+// the file.
 func (c *Config) NewClient(opts ...symphony.Option) (*symphony.Client, error) {
 	if c == nil || c.config == nil {
-		return nil, errors.New("bdkconfig: the Config was not made by Load")
+		return nil, errNotLoaded
 	}
-	podOpts := append(c.options(c.pod), opts...)
-	tokens, err := c.login(podOpts, opts)
+	podOpts := c.options(c.pod, opts)
+	tokens, err := c.botTokens(podOpts, opts)
 	if err != nil {
 		return nil, err
 	}
+	return c.newClient(tokens, podOpts)
+}
+
+// NewClientWith returns a client of the pod with other session tokens than the bot's,
+// such as those of a user of the app:
+//
+//	app, err := config.NewApp()
+//	if err != nil {
+//		return err
+//	}
+//	client, err := config.NewClientWith(app.User(7078106126503))
+func (c *Config) NewClientWith(tokens symphony.SessionTokenProvider, opts ...symphony.Option) (*symphony.Client, error) {
+	if c == nil || c.config == nil {
+		return nil, errNotLoaded
+	}
+	return c.newClient(tokens, c.options(c.pod, opts))
+}
+
+func (c *config) newClient(tokens symphony.SessionTokenProvider, podOpts []symphony.Option) (*symphony.Client, error) {
 	client, err := symphony.NewClient(c.pod.url("/pod"), tokens, podOpts...)
 	if err != nil {
 		return nil, c.pod.explain(err)
@@ -100,25 +121,64 @@ func (c *Config) NewClient(opts ...symphony.Option) (*symphony.Client, error) {
 	return client, nil
 }
 
-// login is the provider of session tokens. The login with a key is the pod's, and
-// shares its connections.
-func (c *config) login(podOpts, opts []symphony.Option) (symphony.SessionTokenProvider, error) {
-	if c.key != nil {
-		tokens, err := auth.NewRSA(c.pod.url("/login"), c.username, c.key, podOpts...)
+// NewApp returns the app of the file, which logs in on behalf of users: with the app's
+// key, or with its certificate if there is no key. The options are for its logins; they
+// override those of the file.
+func (c *Config) NewApp(opts ...symphony.Option) (*auth.App, error) {
+	if c == nil || c.config == nil {
+		return nil, errNotLoaded
+	}
+	if c.app.err != nil {
+		return nil, c.app.err
+	}
+	var app *auth.App
+	var err error
+	at := c.pod
+	if c.app.key != nil {
+		app, err = auth.NewApp(at.url("/login"), c.app.name, c.app.key, c.options(at, opts)...)
+	} else {
+		at = c.sessionAuth
+		app, err = auth.NewCertificateApp(at.url("/sessionauth"), c.app.certificate, c.options(at, opts)...)
+	}
+	if err != nil {
+		return nil, at.explain(err)
+	}
+	return app, nil
+}
+
+// Warnings returns what [Load] found wrong but could do without, such as a certificate
+// of a trust store that cannot be used: lines of the same form as its errors. Load has
+// logged them with [slog.Default].
+func (c *Config) Warnings() []string {
+	if c == nil || c.config == nil {
+		return nil
+	}
+	return slices.Clone(c.warnings)
+}
+
+var errNotLoaded = errors.New("bdkconfig: the Config was not made by Load")
+
+// botTokens returns the provider of the bot's session tokens. The login with a key is
+// the pod's, and shares its connections.
+func (c *config) botTokens(podOpts, opts []symphony.Option) (symphony.SessionTokenProvider, error) {
+	if c.bot.err != nil {
+		return nil, c.bot.err
+	}
+	if c.bot.key != nil {
+		tokens, err := auth.NewRSA(c.pod.url("/login"), c.bot.name, c.bot.key, podOpts...)
 		if err != nil {
 			return nil, c.pod.explain(err)
 		}
 		return tokens, nil
 	}
-	tokens, err := auth.NewCertificate(c.sessionAuth.url("/sessionauth"), c.certificate,
-		append(c.options(c.sessionAuth), opts...)...)
+	tokens, err := auth.NewCertificate(c.sessionAuth.url("/sessionauth"), c.bot.certificate, c.options(c.sessionAuth, opts)...)
 	if err != nil {
 		return nil, c.sessionAuth.explain(err)
 	}
 	return tokens, nil
 }
 
-// options are those that the file makes of a server.
-func (c *config) options(s server) []symphony.Option {
-	return append(s.options(c.roots), symphony.WithRetryPolicy(c.retry))
+// options returns those that the file makes of a server, and then the caller's.
+func (c *config) options(s server, opts []symphony.Option) []symphony.Option {
+	return append(append(s.options(c.roots), symphony.WithRetryPolicy(c.retry)), opts...)
 }

@@ -11,11 +11,12 @@
 //	}
 //	presence, err := client.SetUserPresence(ctx, 7078106126503, symphony.PresenceBusy, false)
 //
-// The client logs in by itself. The file may look like this, or say the same in JSON:
+// The client logs in with its first call. The file may look like this, or have the same
+// in JSON:
 //
 //	host: acme.symphony.com
 //	connectionTimeout: 15000 # ms
-//	readTimeout: 60000       # ms, for one try
+//	readTimeout: 60000       # ms, for one attempt
 //	defaultHeaders:
 //	  X-Gateway: presence
 //	proxy:
@@ -23,59 +24,83 @@
 //	  port: 3128
 //	  username: svc-presence
 //	  password: ${PROXY_PASSWORD}
-//	sessionAuth: # for the login with a certificate
+//	sessionAuth: # for logins with a certificate
 //	  host: acme-api.symphony.com
 //	  port: 8444
 //	bot:
 //	  username: presence-bot
 //	  privateKey:
 //	    path: /run/secrets/bot.pem # or content
-//	  certificate: # used when there is no privateKey
+//	  certificate: # used if there is no privateKey
 //	    path: /run/secrets/bot.p12
 //	    password: ${CERTIFICATE_PASSWORD:-changeit}
 //	ssl:
-//	  trustStore: # what is trusted besides the system's roots
+//	  trustStore: # trusted besides the system's roots
 //	    path: /etc/acme/truststore.p12
 //	    password: changeit
+//	app: # for NewApp
+//	  appId: calendar
+//	  privateKey:
+//	    path: /run/secrets/app.pem
 //	retry:
-//	  maxAttempts: 6 # the first one included; -1 is without limit
+//	  maxAttempts: 6 # with the first one; -1 goes on until the context ends
 //	  initialIntervalMillis: 500
 //	  maxIntervalMillis: 10000
+//
+// A Spring Boot bot has all of this below the key bdk; there, it is read too.
 //
 // # Where requests go
 //
 // The scheme (https), host, port and context (a path in front of all others) at the
-// top hold for the pod, which is also where the login with a key happens, and for
-// sessionAuth, where the login with a certificate happens. The sections pod and
-// sessionAuth override them one by one, and so they do with proxy, defaultHeaders,
-// connectionTimeout and readTimeout, each as a whole. Without a proxy in the file the
-// one from the environment is used. A scheme http works for loopback only, unless
-// [symphony.WithPlaintextHTTP] is among the options of [Config.NewClient].
+// top are those of the pod, where the login with a key happens too, and of sessionAuth,
+// where the login with a certificate happens. The sections pod and sessionAuth override
+// them one by one. They also override proxy, defaultHeaders, connectionTimeout and
+// readTimeout, each as a whole. Without a proxy in the file, the one of the environment
+// is used. The scheme http works for loopback only, unless [symphony.WithPlaintextHTTP]
+// is among the options.
+//
+// # Keys, certificates and trust stores
+//
+// Each is a file (path; a relative one starts at the working directory) or stands in the
+// config (content: PEM text, or base64). The older keys privateKeyPath, certificatePath,
+// certificatePassword, trustStorePath and trustStorePassword are read too.
+//
+// A key is PEM, as [auth.ParseRSAPrivateKey] reads it. A certificate is PEM with its
+// chain and its private key in any order, or PKCS#12. A trust store is PEM, DER or
+// PKCS#12. PEM may have a byte-order mark, line breaks of any kind, indentation, and
+// text around its blocks. Any other form is an error that says what it is and, where
+// there is one, the command that converts it.
 //
 // # What is read, and what is not
 //
-// A private key, certificate or trust store is a file (path; a relative one starts at
-// the working directory) or stands in the config (content: PEM text, or base64). A
-// key is PEM, the other two PEM or PKCS#12. The older keys privateKeyPath,
-// certificatePath, certificatePassword, trustStorePath and trustStorePassword are read
-// too.
-//
 // In a value, ${NAME} and ${NAME:-default} stand for an environment variable; the
-// default holds when it is unset or empty. $${NAME} is the text ${NAME} itself. YAML
-// wants such a value quoted within { }.
+// default applies if the variable is unset or empty. $${NAME} is the text ${NAME}
+// itself. YAML requires quotes around such a value within { }.
 //
 // Keys that presence does not need are ignored, whatever their values: agent,
-// keyManager, datafeed, app, retry.multiplier (a wait always doubles), the size of the
-// connection pool, and all that are unknown. What the file does not say has this SDK's
-// defaults, not those of the BDK, which tries ten times with waits of up to five
+// keyManager, datafeed, commonJwt, retry.multiplier (a wait always doubles), the size of
+// the connection pool, and all that are unknown. What the file leaves out has this SDK's
+// defaults, not those of the BDK, which makes ten attempts with waits of up to five
 // minutes.
 //
 // # Errors
 //
-// What is wrong with a file is said by [Load], with its line and the key:
+// [Load] returns what is wrong with a file, with its line and the key:
 //
 //	bdkconfig: config.yaml:12: proxy.port: 70000 is not a port (1 to 65535)
 //
-// An error shows no text of the file but keys, numbers and the names of environment
-// variables; so neither do passwords and keys show that stand in a wrong place.
+// A key in another spelling (private-key, privateKey.path as one key, the podHost of
+// SDK 1) is an error that names the right one.
+//
+// An error shows no text of the file but keys, numbers, names of environment variables
+// and subjects of certificates. Passwords and keys are not shown, not even those in a
+// wrong place.
+//
+// # Warnings
+//
+// Load goes on without what cannot be used but is not essential, logs it with
+// [slog.Default] at Warn, and keeps it for [Config.Warnings]: a certificate of a trust
+// store that cannot be parsed, hop-by-hop headers among defaultHeaders (the BDK's own
+// example has Connection: Keep-Alive), a wrong app beside a bot, further YAML documents.
+// A trust store without any certificate that can be used is an error.
 package bdkconfig

@@ -88,8 +88,7 @@ func TestTrustStoreAddsToTheSystemsRoots(t *testing.T) {
 func TestWrongMaterial(t *testing.T) {
 	t.Parallel()
 	bot := newCertificate("bot", nil)
-	const keytool = "it is a Java keystore (JKS); wanted is PKCS#12, which this makes of it: " +
-		"keytool -importkeystore -srckeystore store.jks -destkeystore store.p12 -deststoretype PKCS12"
+	const keytool = "PEM or PKCS#12 but a Java keystore (JKS) (keytool -importkeystore -srckeystore store.jks -destkeystore store.p12 -deststoretype PKCS12 converts it to PKCS#12)"
 	key := func(data []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: data}) }
 	store := p12(t, func() ([]byte, error) { return pkcs12.Modern.EncodeTrustStore(certificates(), "changeit") })
 	pair := p12(t, func() ([]byte, error) { return pkcs12.Modern.Encode(bot.PrivateKey, bot.Leaf, nil, "changeit") })
@@ -107,20 +106,20 @@ func TestWrongMaterial(t *testing.T) {
 		{"content", "bot: {username: bot, privateKey: {content: " + secret + "}}", nil, "bot.privateKey.content: it is neither PEM nor base64"},
 		{"content of another kind", "bot: {username: bot, privateKey: {content: " + base64Of([]byte(secret)) + "}}", nil, "bot.privateKey.content: symphony: invalid private key: it is not PEM"},
 
-		{"certificate without key", "bot: {certificate: {path: $PATH}}", pemOf(bot), "bot.certificate.path: it does not hold a certificate and its private key, unencrypted: tls: "},
-		{"certificate with a broken key", "bot: {certificate: {path: $PATH}}", append(pemOf(bot), key([]byte(secret))...), "bot.certificate.path: it does not hold a certificate and its private key, unencrypted: tls: "},
+		{"certificate without key", "bot: {certificate: {path: $PATH}}", pemOf(bot), "bot.certificate.path: it is not a certificate with its private key in PEM: it holds CERTIFICATE and no private key"},
+		{"certificate with a broken key", "bot: {certificate: {path: $PATH}}", append(pemOf(bot), key([]byte(secret))...), "bot.certificate.path: it is not a certificate with its private key in PEM: its PRIVATE KEY is broken"},
 		{"certificate that is a trust store", "bot: {certificate: {path: $PATH, password: changeit}}", store, "bot.certificate.path: it is not a certificate with its private key in PEM or PKCS#12: pkcs12: private key missing"},
-		{"certificate of another key", "bot: {certificate: {path: $PATH, password: changeit}}", alien, "bot.certificate.path: no certificate in it belongs to its private key"},
-		{"certificate of nothing", "bot: {certificatePath: $PATH}", []byte(secret), "bot.certificatePath: it is not a certificate with its private key in PEM or PKCS#12 (DER)"},
-		{"certificate in JKS", "bot: {certificate: {path: $PATH}}", []byte("\xFE\xED\xFE\xED\x00\x00" + secret), "bot.certificate.path: " + keytool},
+		{"certificate of another key", "bot: {certificate: {path: $PATH, password: changeit}}", alien, "bot.certificate.path: it is not a certificate with its private key in PEM or PKCS#12: no certificate in it belongs to its private key"},
+		{"certificate of nothing", "bot: {certificatePath: $PATH}", []byte(secret), "bot.certificatePath: it is not a certificate with its private key in PEM or PKCS#12 but in an unknown format"},
+		{"certificate in JKS", "bot: {certificate: {path: $PATH}}", []byte("\xFE\xED\xFE\xED\x00\x00" + secret), "bot.certificate.path: it is not a certificate with its private key in " + keytool},
 		{"wrong password", "bot: {certificate: {path: $PATH, password: " + secret + "}}", pair, "bot.certificate.password: it is missing or wrong: pkcs12: decryption password incorrect"},
 		{"missing password", "bot: {certificate: {path: $PATH}}", pair, "bot.certificate.password: it is missing or wrong: pkcs12: decryption password incorrect"},
 		{"wrong older password", "bot: {certificatePath: $PATH, certificatePassword: " + secret + "}", pair, "bot.certificatePassword: it is missing or wrong: pkcs12: decryption password incorrect"},
 
-		{"trust store of nothing", "ssl: {trustStore: {path: $PATH}}", []byte(secret), "ssl.trustStore.path: it is not a trust store in PEM or PKCS#12 (DER)"},
-		{"trust store without certificates", "ssl: {trustStore: {path: $PATH}}", key([]byte(secret)), "ssl.trustStore.path: it holds no certificate"},
-		{"trust store in JKS", "ssl: {trustStore: {path: $PATH}}", []byte("\xFE\xED\xFE\xED\x00\x00"), "ssl.trustStore.path: " + keytool},
-		{"trust store in JCEKS", "ssl: {trustStorePath: $PATH}", []byte("\xCE\xCE\xCE\xCE\x00\x00"), "ssl.trustStorePath: " + keytool},
+		{"trust store of nothing", "ssl: {trustStore: {path: $PATH}}", []byte(secret), "ssl.trustStore.path: it is not a trust store in PEM or PKCS#12 but in an unknown format"},
+		{"trust store without certificates", "ssl: {trustStore: {path: $PATH}}", key([]byte(secret)), "ssl.trustStore.path: it holds no certificate that can be used: block 1 of 1 (PRIVATE KEY) cannot be used: it is not a certificate"},
+		{"trust store in JKS", "ssl: {trustStore: {path: $PATH}}", []byte("\xFE\xED\xFE\xED\x00\x00"), "ssl.trustStore.path: it is not a trust store in " + keytool},
+		{"trust store in JCEKS", "ssl: {trustStorePath: $PATH}", []byte("\xCE\xCE\xCE\xCE\x00\x00"), "ssl.trustStorePath: it is not a trust store in " + keytool},
 		{"wrong password of a trust store", "ssl: {trustStore: {path: $PATH, password: " + secret + "}}", store, "ssl.trustStore.password: it is missing or wrong: pkcs12: decryption password incorrect"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,19 +2,11 @@ package bdkconfig
 
 import (
 	"math"
-	"time"
 
 	"github.com/symphony-go/symphony"
 )
 
-// The SDK's own shortest and longest wait.
-const (
-	defaultInitialInterval = 250 * time.Millisecond
-	defaultMaxInterval     = 5 * time.Second
-)
-
-// retryPolicy is the policy of the section retry. A limit that it leaves out gives
-// way to the one that it sets.
+// retryPolicy returns the policy of the section retry.
 func (v value) retryPolicy() symphony.RetryPolicy {
 	initial, longest := v.at("initialIntervalMillis"), v.at("maxIntervalMillis")
 	policy := symphony.RetryPolicy{
@@ -23,17 +15,23 @@ func (v value) retryPolicy() symphony.RetryPolicy {
 		MaxBackoff:  longest.millis(),
 	}
 	switch {
-	case policy.MinBackoff == 0 && policy.MaxBackoff > 0:
-		policy.MinBackoff = min(defaultInitialInterval, policy.MaxBackoff)
-	case policy.MaxBackoff == 0 && policy.MinBackoff > 0:
-		policy.MaxBackoff = max(defaultMaxInterval, policy.MinBackoff)
-	case policy.MinBackoff > policy.MaxBackoff:
+	case check(symphony.WithRetryPolicy(policy)) == nil:
+	case policy.MinBackoff > 0 && policy.MaxBackoff > 0:
 		initial.fail("%d is above %s (%d)", policy.MinBackoff.Milliseconds(), longest.key, policy.MaxBackoff.Milliseconds())
+	default: // the one that is set does not go with the SDK's default for the other
+		policy.MinBackoff = max(policy.MinBackoff, policy.MaxBackoff)
+		policy.MaxBackoff = policy.MinBackoff
 	}
 	return policy
 }
 
-// attempts is a number of tries, 0 when there is none; -1 is without limit.
+// check returns the error of an option.
+func check(option symphony.Option) error {
+	_, err := symphony.NewClient("https://localhost", symphony.NoSessionToken, option)
+	return err
+}
+
+// attempts returns a number of attempts, 0 if there is none; -1 is without limit.
 func (v value) attempts() int {
 	if v.text() == "-1" {
 		return math.MaxInt

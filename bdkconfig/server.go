@@ -18,20 +18,20 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// server is where a part of the API is, and how to talk to it.
+// server says where a part of the API is, and how to connect to it.
 type server struct {
 	scheme            string
-	schemePlace       string // where the file says it
+	schemePlace       string // where the file has it
 	host              string
-	port              int // 0 for that of the scheme
+	port              int // 0 for the scheme's
 	context           string
-	proxy             *url.URL // nil for that of the environment
+	proxy             *url.URL // nil for the one of the environment
 	headers           []symphony.Option
 	connectionTimeout time.Duration // 0 for the SDK's
 	readTimeout       time.Duration // 0 for the SDK's
 }
 
-// with is the server with what a section of the file says otherwise.
+// with returns the server with the settings of a section of the file in place of its own.
 func (s server) with(section value) server {
 	if scheme := section.at("scheme"); scheme.node != nil {
 		s.scheme, s.schemePlace = scheme.scheme(), scheme.place()
@@ -62,7 +62,7 @@ func (v value) port() int { return v.number(1, 65535, "a port (1 to 65535)") }
 
 var hostName = regexp.MustCompile(`^[\pL\pN_][\pL\pN_.-]*$`)
 
-// hostName is a host name or IP address, without brackets.
+// hostName returns a host name or IP address, without brackets.
 func (v value) hostName() string {
 	host := v.text()
 	if strings.Contains(host, ":") {
@@ -74,7 +74,7 @@ func (v value) hostName() string {
 	return host
 }
 
-// path is a path without a slash at its end.
+// path returns a path without a slash at its end.
 func (v value) path() string {
 	path := strings.Trim(v.text(), "/")
 	if path == "" {
@@ -87,7 +87,7 @@ func (v value) path() string {
 	return path
 }
 
-// proxy is the URL of a proxy, with its credentials, nil when there is none.
+// proxy returns the URL of a proxy, with its credentials, nil if there is none.
 func (v value) proxy() *url.URL {
 	if v.node == nil {
 		return nil
@@ -108,22 +108,29 @@ func (v value) proxy() *url.URL {
 // headerName is a token of RFC 9110.
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// headers are the options for defaultHeaders.
+// hopByHop are the headers of RFC 9110 that are between two neighbours only, and not
+// for a client's user to set.
+var hopByHop = regexp.MustCompile(`(?i)^(Connection|Keep-Alive|Proxy-.*|TE|Trailer|Transfer-Encoding|Upgrade)$`)
+
+// headers returns the options for defaultHeaders.
 func (v value) headers() []symphony.Option {
 	var options []symphony.Option
-	fields := v.fields()
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range slices.Sorted(maps.Keys(v.fields())) {
 		if !headerName.MatchString(name) {
-			v.fail("a name in it is not that of a header")
+			v.fail("a name in it is not the name of a header")
 			continue
 		}
 		field := v.at(name)
+		if hopByHop.MatchString(name) {
+			field.warn("it is not sent: the connection's own headers are set by the SDK")
+			continue
+		}
 		option := symphony.WithHeader(name, field.text())
 		if strings.EqualFold(name, "User-Agent") {
 			option = symphony.WithUserAgent(field.text())
 		}
 		// The option itself knows which headers it takes; the error shows no value.
-		if _, err := symphony.NewClient("https://localhost", symphony.NoSessionToken, option); err != nil {
+		if err := check(option); err != nil {
 			field.fail("%w", err)
 		}
 		options = append(options, option)
@@ -131,7 +138,7 @@ func (v value) headers() []symphony.Option {
 	return options
 }
 
-// url is the URL of one of the server's APIs.
+// url returns the URL of one of the server's APIs.
 func (s server) url(path string) string {
 	host := s.host
 	if strings.Contains(host, ":") {
@@ -143,8 +150,8 @@ func (s server) url(path string) string {
 	return s.scheme + "://" + host + s.context + path
 }
 
-// explain says what an error of the root package is about: of an address that the
-// file may hold it takes only the scheme amiss.
+// explain returns an error of package symphony with the place of what it is about: of
+// the addresses that a file may have, it refuses only those with the scheme http.
 func (s server) explain(err error) error {
 	if invalid, ok := errors.AsType[*symphony.InvalidArgumentError](err); ok && strings.HasSuffix(invalid.Argument, "URL") {
 		return fmt.Errorf("bdkconfig: %s: %w", s.schemePlace, err)
@@ -152,7 +159,7 @@ func (s server) explain(err error) error {
 	return fmt.Errorf("bdkconfig: %w", err)
 }
 
-// options are those for a client of the server, on a transport of its own.
+// options returns the options for a client of the server, on a transport of its own.
 func (s server) options(roots *x509.CertPool) []symphony.Option {
 	transport := symphony.NewTransport()
 	transport.TLSClientConfig.RootCAs = roots

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/url"
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		log.Fatal(err)
 	}
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // warnings; see TestWarningsAreLogged
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		log.Fatal(err)
@@ -103,7 +105,7 @@ func pairPEM(t *testing.T, c *tls.Certificate) []byte {
 	return append(pemOf(c), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
 }
 
-// write writes a file of a test and gives its path.
+// write writes a file of a test and returns its path.
 func write(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -6,8 +6,10 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"math"
 	"math/big"
+	"net/url"
 	"testing"
 	"time"
 
@@ -22,6 +24,8 @@ const (
 	jane     = math.MaxInt64 // ids are exact
 	john     = 2             // has not installed the app
 	external = 3
+	admin    = 10 // a service user with the entitlement
+	bot      = 11 // a service user without it
 	nobody   = 404
 )
 
@@ -54,12 +58,12 @@ func newPod(t *testing.T, c *credentials, opts ...symphonytest.Option) *symphony
 	pod := symphonytest.NewPod(append(opts,
 		symphonytest.WithTLS(),
 		symphonytest.WithUsers(
-			symphonytest.User{ID: jane, Username: "jane"},
+			symphonytest.User{ID: jane, Username: "jane", EmailAddress: "jane@acme.com", DisplayName: "Jane Doe"},
 			symphonytest.User{ID: john, Username: "john"},
 			symphonytest.User{ID: external, External: true}),
 		symphonytest.WithServiceUsers(
-			symphonytest.ServiceUser{Username: "admin", UserProvisioning: true, PublicKey: &c.key.PublicKey, Certificate: c.certificate.Leaf},
-			symphonytest.ServiceUser{Username: "bot"}),
+			symphonytest.ServiceUser{Username: "admin", ID: admin, UserProvisioning: true, PublicKey: &c.key.PublicKey, Certificate: c.certificate.Leaf},
+			symphonytest.ServiceUser{Username: "bot", ID: bot}),
 		symphonytest.WithApps(symphonytest.App{ID: "calendar", PublicKey: &c.key.PublicKey, Users: []int64{jane}}))...)
 	t.Cleanup(pod.Close)
 	return pod
@@ -112,6 +116,10 @@ var calls = map[string]func(context.Context, *sdk) error{
 		_, err := s.ListPresences(ctx, 0, 0)
 		return err
 	},
+	"searchUsers": func(ctx context.Context, s *sdk) error {
+		_, err := s.search(ctx, url.Values{"uid": {fmt.Sprint(s.user)}})
+		return err
+	},
 	"registerPresenceInterest": func(ctx context.Context, s *sdk) error {
 		return s.RegisterPresenceInterest(ctx, external, s.user)
 	},
@@ -131,6 +139,25 @@ var calls = map[string]func(context.Context, *sdk) error{
 	"loginApp":                func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, s.user) }, // which comes first
 	"loginOnBehalfOfUser":     func(ctx context.Context, s *sdk) error { return s.loginUser(ctx, s.user) },
 	"loginOnBehalfOfUsername": func(ctx context.Context, s *sdk) error { return s.loginUsername(ctx, "jane") },
+}
+
+// users is the response of a search for users.
+type users struct {
+	Users []struct {
+		ID           int64  `json:"id"`
+		EmailAddress string `json:"emailAddress"`
+		AccountType  string `json:"accountType"`
+	} `json:"users"`
+	Errors []struct {
+		Error string `json:"error"`
+		Email string `json:"email"`
+		ID    string `json:"id"`
+	} `json:"errors"`
+}
+
+func (s *sdk) search(ctx context.Context, query url.Values) (found users, err error) {
+	err = s.Do(ctx, symphony.Request{Path: "/v3/users", Query: query}, &found)
+	return found, err
 }
 
 func (s *sdk) loginWithKey(ctx context.Context, username string) error {

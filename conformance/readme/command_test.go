@@ -61,4 +61,3 @@ func commands(b block, repository string) []command {
 	}
 	return found
 }
-

@@ -161,11 +161,11 @@ func write(t *testing.T, name, content string) {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	texts := []string{
-		"_, err = client.SetUserPresence(ctx, 4711, symphony.PresenceBusy)\n",       // too few arguments
-		"func f() {\n\tsymphony.NewClint(podURL, tokens)\n}\n",                        // no such function
-		"package main\n\nfunc main() { x := 1 }\n",                                    // a file is compiled as it is
-		"for range 3 {\n",                                                             // no Go
-		"fmt.Println(undeclared)\n",                                                   // neither declared nor presumed
+		"_, err = client.SetUserPresence(ctx, 4711, symphony.PresenceBusy)\n", // too few arguments
+		"func f() {\n\tsymphony.NewClint(podURL, tokens)\n}\n",                // no such function
+		"package main\n\nfunc main() { x := 1 }\n",                            // a file is compiled as it is
+		"for range 3 {\n",           // no Go
+		"fmt.Println(undeclared)\n", // neither declared nor presumed
 	}
 	var snippets []block
 	for i, text := range texts {

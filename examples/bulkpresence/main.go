@@ -143,7 +143,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 		program.Embedded = append(program.Embedded, symphonytest.WithRateLimit(s.podRate, int(s.podRate/10)))
 		program.Describe += fmt.Sprintf(", which takes %v calls a second", s.podRate)
 	}
-	connection, err := program.Connect(ctx)
+	connection, err := program.Connect()
 	if err != nil {
 		return errors.Join(err, out.close(false))
 	}

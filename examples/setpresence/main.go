@@ -2,10 +2,18 @@
 //
 //	go run ./examples/setpresence -user 2 -category "on the phone" -soft
 //
-// It talks to the pod of a bot's config.yaml (-config), or to the one at
-// SYMPHONY_POD_URL: with the session token in SYMPHONY_SESSION_TOKEN, or by logging
-// in as SYMPHONY_USERNAME with the RSA key in the file SYMPHONY_PRIVATE_KEY. With
-// none of these it starts a pod of its own, in memory, and logs in there.
+// It logs in as the bot of a config.yaml (-config), or as the environment variables
+// say:
+//
+//	SYMPHONY_POD_URL        base URL of the pod, https://acme.symphony.com/pod
+//	SYMPHONY_USERNAME       the service user, with SYMPHONY_PRIVATE_KEY
+//	SYMPHONY_PRIVATE_KEY    an RSA key: PEM text, or the path of a file
+//	SYMPHONY_CERTIFICATE    in place of a key: the path of a PEM file with certificate and key
+//	SYMPHONY_SESSION_TOKEN  in place of both: the token of a session
+//
+// SYMPHONY_LOGIN_URL and SYMPHONY_SESSION_AUTH_URL are needed only for a pod whose URL
+// does not end in /pod, or whose login is elsewhere. With none of these it starts a pod of
+// its own, in memory, and logs in there.
 package main
 
 import (
@@ -43,14 +51,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	config := flags.String("config", "", "the config.yaml of a BDK bot, a `file`")
 	user := flags.Int64("user", 1, "the `id` of the user")
 	name := flags.String("category", "BUSY", `the presence category, as in IN_A_MEETING or "in a meeting"`)
-	soft := flags.Bool("soft", false, "leave a user who is offline so until they come online")
+	soft := flags.Bool("soft", false, "apply to an offline user only once they come online")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return cli.ExitOK
 	case err != nil:
 		return cli.ExitUsage
 	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "setpresence: unexpected argument %q; a category of several words is quoted\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "setpresence: unexpected argument %q; quote a category of several words\n", flags.Arg(0))
 		return cli.ExitUsage
 	}
 	program := cli.Program{
@@ -78,7 +86,7 @@ func set(ctx context.Context, program cli.Program, user int64, name string, soft
 	if err != nil {
 		return nil, err
 	}
-	connection, err := program.Connect(ctx)
+	connection, err := program.Connect()
 	if err != nil {
 		return nil, err
 	}

@@ -74,9 +74,12 @@ func TestFailures(t *testing.T) {
 		text string
 	}{
 		{"unknown flag", t.Context(), nil, []string{"-x"}, cli.ExitUsage, "Exit codes"},
-		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "quoted"},
+		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "quote a category"},
 		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, cli.ExitUsage, "IN_A_MEETING"},
 		{"user 0", t.Context(), nil, []string{"-user", "0"}, cli.ExitUsage, "userID"},
+		{"only a login URL", t.Context(), map[string]string{"SYMPHONY_LOGIN_URL": pod.LoginURL()}, nil, cli.ExitUsage, "SYMPHONY_POD_URL"},
+		{"key and token", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_SESSION_TOKEN": "x", "SYMPHONY_PRIVATE_KEY": "key.pem"}, nil, cli.ExitUsage, "SYMPHONY_PRIVATE_KEY"},
+		{"no such certificate", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_CERTIFICATE": "none.pem"}, nil, cli.ExitUsage, "SYMPHONY_CERTIFICATE"},
 		{"only a token", t.Context(), map[string]string{"SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitUsage, "SYMPHONY_POD_URL"},
 		{"only a pod", t.Context(), map[string]string{"SYMPHONY_POD_URL": pod.URL()}, nil, cli.ExitUsage, "SYMPHONY_SESSION_TOKEN"},
 		{"base URL", t.Context(), map[string]string{"SYMPHONY_POD_URL": "acme", "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitUsage, "https://"},
@@ -120,16 +123,25 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"category":"BUSY"`)
 
-	// So is a key by itself.
-	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot", "SYMPHONY_PRIVATE_KEY": keyPath}
-	got = setpresence(t.Context(), env)
-	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	// So is a key by itself, as a path and as text in one line.
+	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot"}
+	for _, value := range []string{keyPath, strings.ReplaceAll(string(text), "\n", `\n`)} {
+		env["SYMPHONY_PRIVATE_KEY"] = value
+		got = setpresence(t.Context(), env)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	}
 	env["SYMPHONY_USERNAME"] = "nobody"
 	require.Equal(t, cli.ExitForbidden, setpresence(t.Context(), env).code)
 	env["SYMPHONY_PRIVATE_KEY"] = path
 	got = setpresence(t.Context(), env)
 	require.Equal(t, cli.ExitUsage, got.code)
 	require.Contains(t, got.stderr, "SYMPHONY_PRIVATE_KEY")
+
+	app := strings.Replace(config, "bot:\n  username: bot", "app:\n  appId: a", 1)
+	require.NoError(t, os.WriteFile(path, []byte(app), 0o600))
+	got = setpresence(t.Context(), nil, "-config", path)
+	require.Equal(t, cli.ExitUsage, got.code)
+	require.Contains(t, got.stderr, "bot: it is missing")
 
 	require.NoError(t, os.WriteFile(path, []byte(config+"port: 70000\n"), 0o600))
 	require.Equal(t, cli.ExitUsage, setpresence(t.Context(), nil, "-config", path).code)

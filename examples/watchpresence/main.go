@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Describe: "the users 1 to 5, who change by themselves",
 		Embedded: []symphonytest.Option{symphonytest.WithUsers(embeddedUsers()...)},
 	}
-	connection, err := program.Connect(ctx)
+	connection, err := program.Connect()
 	if err == nil {
 		defer connection.Close()
 		err = s.complete(connection.Pod != nil, isTerminal(stdout))

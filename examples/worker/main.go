@@ -146,7 +146,7 @@ func work(ctx context.Context, s settings, getenv func(string) string, stdin io.
 		return err
 	}
 	program := cli.Program{Name: s.name, Config: s.config, Getenv: getenv, Stderr: out, Options: meters.options(s.ackWait)}
-	connection, err := program.Connect(ctx)
+	connection, err := program.Connect()
 	if err != nil {
 		return err
 	}

@@ -1,317 +1,248 @@
-// Package limiter decides when the requests of a client may be sent, by what the
-// pod's responses to earlier requests say about its limits.
+// Package limiter decides when the calls of one client may be sent. What one call
+// learns about the limits of a server holds for all of them. It knows requests and
+// their outcomes, not HTTP.
+//
+// Three things can hold a call back: the rate that the user allows, the rate and the
+// pauses that refusals (429) ask for, and an outage. Calls that cannot be sent at once
+// wait in one queue, in order of arrival, single calls before those of bulk runs.
 package limiter
 
 import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
+// Kind is how an attempt ended.
+type Kind int
+
 const (
-	// Calls a second.
-	slowestPace = 1
-	lowPace     = 50     // where the search for the limit begins
-	fullPace    = 10_000 // a pace that has risen to it is none
-
-	// How long a pace is kept when the limit has been found. To look whether the limit
-	// has risen costs a 429, and with it a second or so without any call.
-	keepPace = 20 * time.Second
-
-	// Timers come late by a few milliseconds, or by much more in a process that was held
-	// up. Turns that come later than this do not come together, as a volley.
-	lateTurn = 10 * time.Millisecond
+	Neutral   Kind = iota // says nothing about the server: canceled by the caller, or never sent
+	Accepted              // any response but 429 and 5xx
+	Throttled             // 429, or 503 with Retry-After
+	Failed                // 5xx, a network error or a timeout
 )
 
-// rise is how a pace rises until there is a 429: it doubles again and again. How far it
-// gets beyond the limit depends on how many calls the pod takes at once. That is not
-// known; let it be those of a tenth of a second.
-type rise struct {
-	doubling time.Duration
-	beyond   float64 // the pace at the 429, in limits
+// Outcome is what one attempt showed.
+type Outcome struct {
+	Kind       Kind
+	RetryAfter time.Duration // with Throttled: what the call is to wait, above 0
+	Attempt    int           // of its call, from 1
 }
 
-var (
-	searching = rise{100 * time.Millisecond, 2.7}
-	probing   = rise{time.Second, 1.43}
-)
-
-// A pace that turns out to be too high falls to seven tenths, so often in a row before
-// the limit is searched for anew.
-const (
-	fallTo   = 0.7
-	maxFalls = 3
-)
-
-// Limiter is what the calls of a client learn from a 429 to one of them.
-type Limiter struct {
-	on    atomic.Bool // there may be something to wait for
-	limit float64     // calls a second, of the caller; infinite without one
-
-	mu      sync.Mutex
-	pace    float64   // calls a second at its beginning; infinite when no limit is known
-	rise    rise      // how it rises
-	since   time.Time // when it begins; no call before
-	rises   time.Time // when it begins to rise
-	next    time.Time // the next turn
-	sent    time.Time // when the last one was taken
-	waiting int       // calls that have a turn to come
-	epoch   int       // counts the paces
-	risen   int       // calls that the pod has taken while this one rose
-	falls   int       // paces in a row that were lowered because of a 429
-	strikes int       // paces in a row at which the pod took none
-}
-
-// New returns a limiter that lets through at most rate requests a second; +Inf means no
-// limit until the pod shows one.
-func New(rate float64) *Limiter {
-	t := &Limiter{limit: rate}
-	t.forget()
-	return t
-}
-
-// forget begins anew, with no limit but the caller's.
-func (t *Limiter) forget() {
-	t.pace, t.strikes = math.Inf(1), 0
-	t.on.Store(!math.IsInf(t.limit, 1))
-}
-
-// Turn is when a call may be sent. The zero turn is that of a client without a limit.
+// Turn is the permission to send one attempt.
 type Turn struct {
-	at     time.Time
-	pace   float64 // calls a second
-	epoch  int
+	sent   time.Time // zero for a turn given while there was nothing to wait for
 	queued time.Duration
 }
 
-// wait waits for a call's turn. It is not ok if the context's deadline comes before it;
-// then there was no wait.
-func (t *Limiter) wait(ctx context.Context) (next Turn, ok bool, err error) {
-	for t.on.Load() {
-		if next, ok = t.reserve(ctx); !ok {
-			if time.Until(next.at) <= 0 {
-				err = context.DeadlineExceeded // it was over before
-			}
-			return next, false, err
-		}
-		timer := time.NewTimer(time.Until(next.at))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			t.leave()
-			return next, false, ctx.Err()
-		}
-		if t.take(next) {
-			return next, true, nil
-		}
-	}
-	return Turn{}, true, nil
-}
-
-// reserve gives a call the next turn that is free, unless its deadline comes first.
-func (t *Limiter) reserve(ctx context.Context) (Turn, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	if t.isKnown() && t.paceAt(now) >= fullPace {
-		t.forget()
-	}
-	at := latest(now, t.next, t.since)
-	next := Turn{at: at, pace: t.paceAt(at), epoch: t.epoch}
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(at) {
-		return next, false
-	}
-	t.next = at.Add(interval(next.pace))
-	t.waiting++
-	return next, true
-}
-
-// leave leaves a turn untaken. When all have left, those who come next need not wait
-// for their turns.
-func (t *Limiter) leave() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.waiting--; t.waiting == 0 {
-		t.next = t.sent.Add(interval(t.paceAt(time.Now())))
-	}
-}
-
-// take takes a turn that has come, unless a 429 has changed it, or it comes so late that
-// another call has just been sent.
-func (t *Limiter) take(its Turn) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.waiting--
-	now := time.Now()
-	if its.epoch != t.epoch || now.Before(t.since) ||
-		now.Sub(its.at) > lateTurn && now.Sub(t.sent) < interval(its.pace) {
-		return false
-	}
-	t.sent = now
-	return true
-}
-
-// paceAt is the pace at a time, in calls a second.
-func (t *Limiter) paceAt(at time.Time) float64 {
-	pace := t.pace
-	if rising := at.Sub(t.rises); t.isKnown() && rising > 0 {
-		pace = min(fullPace, pace*math.Exp2(rising.Seconds()/t.rise.doubling.Seconds()))
-	}
-	return min(pace, t.limit)
-}
-
-// isKnown reports whether the pod has shown that it has a limit.
-func (t *Limiter) isKnown() bool { return !math.IsInf(t.pace, 1) }
-
-// took counts a call that the pod has taken.
-func (t *Limiter) took(its Turn) {
-	if !t.on.Load() {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if its.epoch != t.epoch {
-		return
-	}
-	t.strikes = 0
-	if its.at.After(t.rises) {
-		t.risen++
-	}
-}
-
-// refused takes a 429, with the wait that it asked for, and gives the one before the
-// next call. Calls that were under way at the first 429 can only make it longer.
-func (t *Limiter) refused(its Turn, asked time.Duration) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	if t.isKnown() && its.epoch != t.epoch {
-		if longer := now.Add(asked).Sub(t.since); longer > 0 {
-			t.since, t.rises = t.since.Add(longer), t.rises.Add(longer)
-		}
-		return t.since.Sub(now)
-	}
-	t.strikes++
-	t.slowDown(now, latest(t.since, now.Add(asked)))
-	return t.since.Sub(now)
-}
-
-// slowDown finds a new pace, which begins after a pause.
-func (t *Limiter) slowDown(now, since time.Time) {
-	switch {
-	case !t.isKnown():
-		t.pace, t.rise, t.rises = lowPace, searching, since
-	case now.After(t.rises) && t.risen > 0:
-		// How many calls there were tells how high a pace that doubles has risen.
-		risen := t.pace + float64(t.risen)*math.Ln2/t.rise.doubling.Seconds()
-		t.pace = min(risen, t.paceAt(now)) / t.rise.beyond
-		t.rise, t.rises, t.falls = probing, since.Add(keepPace), 0
-	case t.strikes == 1 && t.falls < maxFalls:
-		// It was found too high, the limit has fallen, or another client wants its share.
-		t.pace *= fallTo
-		t.rise, t.rises = probing, since.Add(keepPace)
-		t.falls++
-	default:
-		t.pace, t.rise, t.rises, t.falls = min(lowPace, t.pace/2), searching, since, 0
-	}
-	t.pace = max(slowestPace, t.pace)
-	t.since, t.next = since, since
-	t.risen = 0
-	t.epoch++
-	t.on.Store(true)
-}
-
-func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
-
-// interval is the time between two calls. That of a very slow pace is no longer than a
-// time.Time can bear.
-func interval(pace float64) time.Duration {
-	return time.Duration(min(float64(time.Second)/pace, float64(365*24*time.Hour)))
-}
-
-// Class says which calls go first.
-type Class int
-
-// The classes.
-const (
-	Single Class = iota // a call made on its own
-	Bulk                // a call of a bulk run
-)
-
-// Kind is what a response says about the pod's limits.
-type Kind int
-
-// The kinds.
-const (
-	Neutral   Kind = iota // nothing
-	Accepted              // any response but 429 and 5xx
-	Throttled             // 429, or 503 with Retry-After
-	Failed                // 5xx, no response
-)
-
-// Outcome is how an attempt ended.
-type Outcome struct {
-	Kind       Kind
-	RetryAfter time.Duration
-	Attempt    int
-}
-
-// TooLateError means that the turn comes after the context's deadline.
-type TooLateError struct{ Wait time.Duration }
-
-func (e *TooLateError) Error() string {
-	return fmt.Sprintf("the next request may be sent in %v, after the context's deadline", e.Wait.Round(time.Millisecond))
-}
-
-// Snapshot is the state of a limiter.
-type Snapshot struct {
-	Rate        float64
-	Concurrency int
-	InFlight    int
-	Waiting     int
-	Pause       time.Duration
-}
-
-// Queued is how long the call waited.
+// Queued returns how long Wait waited.
 func (t Turn) Queued() time.Duration { return t.queued }
 
-// Wait waits until a request may be sent.
-func (t *Limiter) Wait(ctx context.Context, _ Class) (Turn, error) {
-	if !t.on.Load() {
+func (t Turn) isCounted() bool { return !t.sent.IsZero() }
+
+// TooLateError means that a call was not queued because its turn would come after its
+// deadline.
+type TooLateError struct {
+	Wait time.Duration // until the turn would have come
+}
+
+func (e *TooLateError) Error() string {
+	return fmt.Sprintf("the rate limit allows the next request in %v, after the deadline", e.Wait.Round(time.Millisecond))
+}
+
+// Snapshot is the state of a limiter at one moment.
+type Snapshot struct {
+	Rate        float64       // requests a second; +Inf when no limit is known
+	Concurrency int           // requests in flight at most; 0 when no limit is known
+	InFlight    int           // counted while a limit is known
+	Waiting     int           // calls that wait for their turn
+	Pause       time.Duration // until requests are sent again
+}
+
+// Limiter is the limiter of one client. It is safe for concurrent use. An idle limiter
+// has no timer and no goroutine.
+type Limiter struct {
+	active atomic.Bool // whether there is anything to wait for or to count
+
+	mu       sync.Mutex
+	limit    bucket // of the rate that the user allows
+	throttle throttle
+	outage   outage
+	queue    queue
+	inFlight int         // turns given while active and not done
+	timer    *time.Timer // wakes the head of the queue; nil when the queue is empty
+}
+
+// New returns a limiter that sends at most rate requests a second, +Inf for no such
+// limit.
+func New(rate float64) *Limiter {
+	l := &Limiter{limit: newBucket(rate, max(1, rate/10))}
+	l.active.Store(!math.IsInf(rate, 1))
+	return l
+}
+
+// Wait waits for the turn of an attempt. Without an error the caller sends now and
+// calls Done once. A turn that would come after ctx's deadline is a *TooLateError at
+// once, without a place in the queue. Otherwise the error is that of ctx.
+func (l *Limiter) Wait(ctx context.Context, class Class) (Turn, error) {
+	if !l.active.Load() {
 		return Turn{}, nil
 	}
-	start := time.Now()
-	turn, ok, err := t.wait(ctx)
+	if err := ctx.Err(); err != nil {
+		return Turn{}, err
+	}
+	w, err := l.enter(ctx, class)
 	if err != nil {
 		return Turn{}, err
 	}
-	if !ok {
-		return Turn{}, &TooLateError{time.Until(turn.at)}
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		l.leave(w)
+		return Turn{}, ctx.Err()
 	}
-	turn.queued = time.Since(start)
-	return turn, nil
+	return Turn{w.sent, w.sent.Sub(w.arrived)}, nil
 }
 
-// Done takes the outcome of the request that was sent in a turn.
-func (t *Limiter) Done(turn Turn, outcome Outcome) time.Duration {
-	switch outcome.Kind {
-	case Throttled:
-		return t.refused(turn, outcome.RetryAfter)
-	case Accepted:
-		t.took(turn)
+// enter puts a call into the queue, unless its turn comes too late.
+func (l *Limiter) enter(ctx context.Context, class Class) (*waiter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	w := &waiter{class: class, arrived: now, ready: make(chan struct{})}
+	if deadline, ok := ctx.Deadline(); ok {
+		turn := l.estimate(w, now)
+		switch {
+		case !turn.After(deadline):
+		case turn.After(now):
+			return nil, &TooLateError{turn.Sub(now)}
+		default: // the deadline is over, and ctx is about to end
+			return nil, context.DeadlineExceeded
+		}
 	}
-	return 0
+	l.queue.push(w)
+	l.dispatch(now)
+	return w, nil
+}
+
+// estimate returns when the limits allow the call, behind those that wait already. An
+// outage may end at any time and does not count.
+func (l *Limiter) estimate(w *waiter, now time.Time) time.Time {
+	interval := max(l.limit.interval, l.throttle.interval(now))
+	ahead := time.Duration(l.queue.ahead(w.class)) * interval
+	return latest(l.limit.next, l.throttle.turn(now, w.class), now).Add(ahead)
+}
+
+// leave takes a call out of the queue whose context ended. If it got its turn at the
+// same moment, the turn goes to the next.
+func (l *Limiter) leave(w *waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.queue.remove(w) {
+		l.inFlight--
+		l.limit.putBack()
+		l.throttle.putBack(now)
+	}
+	l.dispatch(now)
+}
+
+// Done takes the outcome of an attempt that had a turn. It returns what the call is to
+// wait before the Wait of its next attempt; 0 when the limiter does not mind.
+func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
+	if !turn.isCounted() && outcome.Kind <= Accepted && !l.active.Load() {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if turn.isCounted() {
+		l.inFlight--
+	}
+	switch outcome.Kind {
+	case Accepted:
+		l.throttle.accepted(now, turn.sent)
+		l.outage.responded(l.inFlight, l.queue.len())
+	case Throttled:
+		wait = l.throttle.refused(now, turn.sent, outcome.RetryAfter, outcome.Attempt)
+		l.outage.responded(l.inFlight, l.queue.len())
+	case Failed:
+		l.outage.failed(now, l.inFlight)
+	}
+	l.dispatch(now)
+	return wait
+}
+
+// dispatch gives the waiting calls the turns that have come, and sets the timer for
+// the next one.
+func (l *Limiter) dispatch(now time.Time) {
+	l.throttle.forget(now)
+	for w := l.queue.head(); w != nil; w = l.queue.head() {
+		if wait := l.turnOf(w, now).Sub(now); wait > 0 {
+			l.wakeAfter(wait)
+			return
+		}
+		l.queue.remove(w)
+		l.send(w, now)
+	}
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+	l.active.Store(l.limit.isFinite() || l.throttle.isActive(now) || l.outage.isActive())
+}
+
+// turnOf is when a call may be sent once it is the head of the queue.
+func (l *Limiter) turnOf(w *waiter, now time.Time) time.Time {
+	return latest(l.limit.next, l.throttle.turn(now, w.class), l.outage.turn(w, l.inFlight))
+}
+
+func latest(a, b, c time.Time) time.Time {
+	if a.Before(b) {
+		a = b
+	}
+	if a.Before(c) {
+		a = c
+	}
+	return a
+}
+
+func (l *Limiter) send(w *waiter, now time.Time) {
+	l.limit.take(now)
+	l.throttle.take(now, w.class)
+	l.outage.take(now, l.inFlight)
+	l.inFlight++
+	w.sent = now
+	close(w.ready)
+}
+
+func (l *Limiter) wakeAfter(wait time.Duration) {
+	if l.timer != nil {
+		l.timer.Reset(wait)
+		return
+	}
+	l.timer = time.AfterFunc(wait, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.dispatch(time.Now())
+	})
 }
 
 // Snapshot returns the state of the limiter.
-func (t *Limiter) Snapshot() Snapshot {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (l *Limiter) Snapshot() Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	now := time.Now()
-	return Snapshot{Rate: t.paceAt(now), Waiting: t.waiting, Pause: max(0, t.since.Sub(now))}
+	l.throttle.forget(now)
+	return Snapshot{
+		Rate:        min(l.limit.rate, l.throttle.curve.at(now)),
+		Concurrency: l.outage.limit,
+		InFlight:    l.inFlight,
+		Waiting:     l.queue.len(),
+		Pause:       max(0, l.throttle.pause.Sub(now)),
+	}
 }

@@ -54,7 +54,7 @@ func write(out, dir, version string) error {
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"list":             []byte(version + "\n"),
+		"list":            []byte(version + "\n"),
 		version + ".info": info,
 		version + ".mod":  goMod,
 	} {

@@ -2,11 +2,9 @@ package auth_test
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"io"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,10 +19,10 @@ import (
 
 // loginHost is a login endpoint in a synctest bubble.
 type loginHost struct {
-	mu     sync.Mutex
-	logins int
-	delay  time.Duration
-	answer func(login int) (status int, body string)
+	mu      sync.Mutex
+	logins  int
+	delay   time.Duration
+	respond func(login int) (status int, body string)
 }
 
 func (h *loginHost) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,7 +31,7 @@ func (h *loginHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	h.mu.Lock()
 	h.logins++
-	status, body := h.answer(h.logins)
+	status, body := h.respond(h.logins)
 	h.mu.Unlock()
 	select {
 	case <-time.After(h.delay):
@@ -48,7 +46,7 @@ func (h *loginHost) tokens(t *testing.T) *auth.RSA {
 	return newRSA(t, "https://acme.symphony.com/login", symphony.WithHTTPClient(&http.Client{Transport: h}))
 }
 
-// numbered answers with the tokens 1, 2, 3 and so on.
+// numbered returns the tokens 1, 2, 3 and so on.
 func numbered(login int) (int, string) {
 	return 200, `{"name":"sessionToken","token":"` + strings.Repeat("I", login) + `"}`
 }
@@ -76,12 +74,12 @@ func TestHerd(t *testing.T) {
 func TestRefusedLoginIsSharedByThoseWhoNeedIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{delay: time.Second, answer: refused}
+		host := &loginHost{delay: time.Second, respond: refused}
 		tokens := host.tokens(t)
 		var group sync.WaitGroup
 		for i := range 1000 {
 			group.Go(func() {
-				<-time.After(time.Duration(i) * 10 * time.Millisecond) // some come when it has been refused already
+				<-time.After(time.Duration(i) * 10 * time.Millisecond) // some come when the login has been refused already
 				_, err := tokens.RefreshSessionToken(t.Context(), "old")
 				if _, ok := errors.AsType[*symphony.UnauthorizedError](err); !ok {
 					t.Error(err)
@@ -89,35 +87,53 @@ func TestRefusedLoginIsSharedByThoseWhoNeedIt(t *testing.T) {
 			})
 		}
 		group.Wait()
-		require.Equal(t, 1, host.logins)
+		require.Equal(t, 2, host.logins, "the first, which takes 1 s, and one 5 s later")
 
-		host.answer = numbered
+		host.respond = numbered
+		<-time.After(5 * time.Second)
 		token, err := tokens.SessionToken(t.Context())
 		require.NoError(t, err, "a later call tries again")
-		require.Equal(t, "II", token)
+		require.Equal(t, "III", token)
 	})
 }
 
-// A first login that fails is not the last one.
-func TestLoginIsTriedAgainByALaterCall(t *testing.T) {
+// A first login that is refused is shared for 5 s, also by calls that come later.
+func TestRefusedFirstLogin(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: refused}
-		tokens := host.tokens(t)
-		_, err := tokens.SessionToken(t.Context())
-		require.Error(t, err)
-		host.answer = numbered
-		token, err := tokens.SessionToken(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, "II", token)
-	})
+	for name, status := range map[string]int{"401": 401, "403": 403} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				host := &loginHost{respond: func(int) (int, string) { return status, "" }}
+				tokens := host.tokens(t)
+				for range 50 {
+					_, err := tokens.SessionToken(t.Context())
+					var apiError *symphony.APIError
+					require.ErrorAs(t, err, &apiError)
+					require.Equal(t, status, apiError.StatusCode)
+				}
+				_, err := tokens.RefreshSessionToken(t.Context(), "old")
+				require.Error(t, err)
+				require.Equal(t, 1, host.logins)
+
+				host.respond = numbered
+				<-time.After(5*time.Second - 1)
+				_, err = tokens.SessionToken(t.Context())
+				require.Error(t, err)
+				<-time.After(1)
+				token, err := tokens.SessionToken(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, "II", token)
+			})
+		})
+	}
 }
 
-// A call that begins while a refused token is replaced is not sent with that one.
-func TestRefusedTokenIsNotGivenOut(t *testing.T) {
+// A call that begins while a rejected token is replaced is not sent with that token.
+func TestRejectedTokenIsNotReturned(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: numbered}
+		host := &loginHost{respond: numbered}
 		tokens := host.tokens(t)
 		old, err := tokens.SessionToken(t.Context())
 		require.NoError(t, err)
@@ -132,51 +148,27 @@ func TestRefusedTokenIsNotGivenOut(t *testing.T) {
 	})
 }
 
-// A login that failed for a while is tried again by whoever comes later.
-func TestFailedLoginIsNotSharedForEver(t *testing.T) {
+// A login that failed for another reason than a refusal is tried again by a later call.
+func TestFailedLoginIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: func(int) (int, string) { return 503, "" }}
+		host := &loginHost{respond: func(int) (int, string) { return 503, "" }}
 		tokens := host.tokens(t)
 		_, err := tokens.RefreshSessionToken(t.Context(), "old")
 		require.Error(t, err)
-		host.answer = numbered
+		host.respond = numbered
 		_, err = tokens.RefreshSessionToken(t.Context(), "old")
 		require.NoError(t, err)
 	})
 }
 
-// A signer may end the goroutine that it is called on, as a test's does.
-func TestLoginThatIsBrokenOff(t *testing.T) {
-	t.Parallel()
-	pod := start(t)
-	tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &exiting{Signer: rsaKey()})
-	require.NoError(t, err)
-	_, err = tokens.SessionToken(t.Context())
-	require.ErrorContains(t, err, "broken off")
-	_, err = tokens.SessionToken(t.Context())
-	require.NoError(t, err, "the next one is a new one")
-}
-
-type exiting struct {
-	crypto.Signer
-	asked int
-}
-
-func (e *exiting) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if e.asked++; e.asked == 1 {
-		runtime.Goexit()
-	}
-	return e.Signer.Sign(random, digest, opts)
-}
-
 func TestLoginHostIsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: func(int) (int, string) { return 503, "" }}
+		host := &loginHost{respond: func(int) (int, string) { return 503, "" }}
 		tokens := host.tokens(t)
 		client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens,
-			symphony.WithHTTPClient(&http.Client{Transport: &loginHost{answer: func(int) (int, string) {
+			symphony.WithHTTPClient(&http.Client{Transport: &loginHost{respond: func(int) (int, string) {
 				t.Error("a call was sent without a token")
 				return 500, ""
 			}}}))
@@ -195,10 +187,10 @@ func TestLoginHostIsDown(t *testing.T) {
 	})
 }
 
-func TestWaitersLeaveWithTheirOwnContext(t *testing.T) {
+func TestWaitersHaveTheirOwnContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{delay: 10 * time.Second, answer: numbered}
+		host := &loginHost{delay: 10 * time.Second, respond: numbered}
 		tokens := host.tokens(t)
 		first, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -217,14 +209,14 @@ func TestWaitersLeaveWithTheirOwnContext(t *testing.T) {
 			}
 		})
 		group.Wait()
-		require.Equal(t, 1, host.logins, "the first caller's end is not the login's")
+		require.Equal(t, 1, host.logins, "the login goes on without its first caller")
 	})
 }
 
-func TestLate401DropsNoNewerToken(t *testing.T) {
+func TestLate401KeepsNewerToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: numbered}
+		host := &loginHost{respond: numbered}
 		tokens := host.tokens(t)
 		for _, step := range []struct{ rejected, want string }{
 			{"", "I"}, {"", "I"}, {"I", "II"}, {"I", "II"}, {"", "II"}, {"older", "II"}, {"II", "III"},
@@ -242,11 +234,11 @@ func TestLate401DropsNoNewerToken(t *testing.T) {
 	})
 }
 
-// A pod may give the same token again; that is no reason to stop logging in.
-func TestLoginThatGivesTheSameToken(t *testing.T) {
+// A pod may return the same token again; the session still logs in.
+func TestLoginWithTheSameToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: func(int) (int, string) { return numbered(1) }}
+		host := &loginHost{respond: func(int) (int, string) { return numbered(1) }}
 		tokens := host.tokens(t)
 		for range 3 {
 			token, err := tokens.RefreshSessionToken(t.Context(), "I")
@@ -260,7 +252,7 @@ func TestLoginThatGivesTheSameToken(t *testing.T) {
 func TestLoginTakesAMinuteAtMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{delay: time.Hour, answer: numbered}
+		host := &loginHost{delay: time.Hour, respond: numbered}
 		start := time.Now()
 		_, err := host.tokens(t).SessionToken(t.Context())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -273,7 +265,7 @@ func TestLoginTakesAMinuteAtMost(t *testing.T) {
 func TestRetryOfALogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		host := &loginHost{answer: func(login int) (int, string) {
+		host := &loginHost{respond: func(login int) (int, string) {
 			if login < 3 {
 				return 502, ""
 			}
@@ -284,3 +276,43 @@ func TestRetryOfALogin(t *testing.T) {
 		require.Equal(t, "III", token)
 	})
 }
+
+// A call whose context has ended does not wait for a login, and a nil context is an
+// error.
+func TestContextOfACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{delay: time.Second, respond: numbered}
+		tokens := host.tokens(t)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := tokens.SessionToken(ended)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, host.logins)
+		var none context.Context
+		_, err = tokens.SessionToken(none)
+		var invalid *symphony.InvalidArgumentError
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, "ctx", invalid.Argument)
+	})
+}
+
+type contextKey struct{}
+
+// A login runs on the values of the context of the call that needed it.
+func TestLoginHasTheContextOfItsCall(t *testing.T) {
+	t.Parallel()
+	var value any
+	tokens := newRSA(t, "https://acme.symphony.com/login", symphony.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		value = r.Context().Value(contextKey{})
+		status, body := numbered(1)
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	})}))
+	_, err := tokens.SessionToken(context.WithValue(t.Context(), contextKey{}, "span"))
+	require.NoError(t, err)
+	require.Equal(t, "span", value)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

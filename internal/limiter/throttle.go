@@ -1,0 +1,172 @@
+package limiter
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// Few refusals are the affair of their calls, many that of the client: a quarter of the
+	// last 64 responses, or half of those since the first refusal, at least eight.
+	manyRefused = 16
+	fewRefused  = 8
+
+	// At a known rate refusals come alone. A row of them is another reason to pause, and so
+	// is the third refusal of one call, which has a fourth attempt by default.
+	manyInRow   = 4
+	maxRefusals = 3
+
+	// The parts of the rate that are left when it was too high: after a refusal, after many,
+	// and after many within a moment of a pause.
+	partAfterFew   = 0.96
+	partAfterMany  = 0.85
+	partAfterAgain = 0.5
+
+	// A burst that the server allows hides for a moment that the rate is too high. It was
+	// too high a moment before the refused request, too.
+	moment = 150 * time.Millisecond
+
+	// A pause is repeated within this time if the rate after it was far too high.
+	againWithin = 500 * time.Millisecond
+
+	// Timers come late by some milliseconds, which are made up.
+	lateTimer = 10 * time.Millisecond
+
+	// A rate that was not used up for so long is forgotten.
+	forgetAfter = 20 * time.Second
+)
+
+// throttle is what refusals (429) taught: pauses, and a rate that the server accepts.
+type throttle struct {
+	recent uint64 // the last responses, the latest in the lowest bit; 1 for refused
+	row    int    // refused in a row
+	curve  curve
+	pause  time.Time // its end
+
+	next time.Time // no request before
+	sent time.Time // the last request
+	bulk bool      // it was one of a bulk run
+	used time.Time // when the rate was last used up
+
+	measure measurement
+}
+
+func (t *throttle) isActive(now time.Time) bool {
+	return t.curve.isFinite() || t.recent != 0 || now.Before(t.pause)
+}
+
+func (t *throttle) interval(now time.Time) time.Duration { return intervalOf(t.curve.at(now)) }
+
+// turn returns when a call may be sent. A single call after one of a bulk run leaves room
+// for another: where the limit is used up a refusal would cost it a second.
+func (t *throttle) turn(now time.Time, class Class) time.Time {
+	if class == Single && t.bulk && t.curve.isFinite() {
+		return t.next.Add(t.interval(now))
+	}
+	return t.next
+}
+
+func (t *throttle) take(now time.Time, class Class) {
+	t.next = t.turn(now, class)
+	if late := now.Add(-lateTimer); t.next.Before(late) {
+		t.next = late
+		t.curve.wait(t.sent, now) // a rate that is not used up has not been tried
+	} else {
+		t.used = now
+	}
+	t.next = t.next.Add(t.interval(now))
+	t.sent, t.bulk = now, class == Bulk
+}
+
+// putBack takes back a turn that was not used.
+func (t *throttle) putBack(now time.Time) { t.next = t.next.Add(-t.interval(now)) }
+
+// forget forgets a rate that was not used up for long.
+func (t *throttle) forget(now time.Time) {
+	if t.curve.isFinite() && now.Sub(t.used) > forgetAfter && now.Sub(t.pause) > forgetAfter {
+		*t = throttle{}
+	}
+}
+
+// accepted takes a response, other than a refusal, to a request sent at a time.
+func (t *throttle) accepted(now, sent time.Time) {
+	t.recent <<= 1
+	t.row = 0
+	switch {
+	case !t.curve.isFinite():
+		t.measure.accepted(now)
+	case now.Before(t.pause) && !t.measure.isOver:
+		t.measure.accepted(now)
+		t.begin()
+	}
+}
+
+// begin begins a rate that was not known before: as it was measured, if it was.
+func (t *throttle) begin() {
+	if rate, ok := t.measure.rate(); ok {
+		t.curve = newCurve(rate, partAfterMany, t.pause, measuredHold)
+	} else {
+		t.curve = newSearch(t.pause)
+	}
+}
+
+// refused takes a refusal of a request sent at a time. It returns what the call is to wait
+// by itself, 0 if it waits with all others.
+func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attempt int) time.Duration {
+	t.recent = t.recent<<1 | 1
+	t.row++
+	switch {
+	case now.Before(t.pause):
+		t.stop(now, retryAfter)
+		t.curve.since = t.pause
+		return 0
+	case !t.curve.isFinite():
+		t.measure.refused(now)
+		if t.isMany() {
+			t.stop(now, retryAfter)
+			t.begin()
+			return 0
+		}
+		if attempt >= maxRefusals {
+			t.stop(now, retryAfter)
+			return 0
+		}
+	case sent.Before(t.pause): // an old story
+	case t.row >= manyInRow || attempt >= maxRefusals:
+		t.fallFar(now, sent, retryAfter)
+		return 0
+	case !sent.Before(t.curve.since): // the rate has not fallen since
+		peak := t.curve.at(sent.Add(-moment))
+		t.curve = newCurve(peak, partAfterFew, now, holdOf(peak))
+	}
+	// Calls that were refused together do not come back together.
+	return retryAfter + time.Duration(rand.Float64()*float64(attempt)/4*float64(retryAfter))
+}
+
+// fallFar pauses, and begins again at a lower rate. If that was tried a moment ago, the
+// rate was not even near the limit.
+func (t *throttle) fallFar(now, sent time.Time, retryAfter time.Duration) {
+	peak := t.curve.at(sent.Add(-moment))
+	part, hold := partAfterMany, holdOf(peak)
+	if sent.Sub(t.pause) < againWithin {
+		part, hold = partAfterAgain, t.curve.hold
+	}
+	t.measure.isOver = true
+	t.stop(now, retryAfter)
+	t.curve = newCurve(peak, part, t.pause, hold)
+}
+
+// isMany reports whether so many responses are refusals that they concern all calls.
+func (t *throttle) isMany() bool {
+	refused := bits.OnesCount64(t.recent)
+	return refused >= manyRefused || refused >= fewRefused && 2*refused >= bits.Len64(t.recent)
+}
+
+// stop pauses all calls.
+func (t *throttle) stop(now time.Time, retryAfter time.Duration) {
+	if end := now.Add(retryAfter); end.After(t.pause) {
+		t.pause = end
+	}
+	t.next = t.pause
+}

@@ -1,0 +1,71 @@
+package symphonytest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// maxBody is how much the pod reads of a request's body.
+const maxBody = 16 << 20
+
+// frontend serves every request: it reads and logs it, and then refuses it, makes it
+// fail, or passes it to its route.
+type frontend struct {
+	*requestLog
+	*faults
+	*routes
+	limits *limits
+}
+
+func newFrontend(c config, routes *routes) *frontend {
+	return &frontend{
+		requestLog: &requestLog{now: c.now, limit: max(0, c.logSize)},
+		faults:     &faults{},
+		routes:     routes,
+		limits:     &limits{now: c.now, rate: c.rate, concurrency: c.concurrency},
+	}
+}
+
+func (f *frontend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The body is read first: only then does net/http notice that a client leaves.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		writeError(w, badRequest("The request body cannot be read"))
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	path := pathBelowBase(r.URL.Path)
+	entry := f.note(r, path, body)
+	response := &statusWriter{ResponseWriter: w}
+	f.respond(response, r, path)
+	f.noteStatus(entry, response.status) // not after a panic, which ends the connection
+}
+
+// respond responds to a request that was read.
+func (f *frontend) respond(w http.ResponseWriter, r *http.Request, path string) {
+	retryAfter, ok := f.limits.enter()
+	if !ok {
+		if retryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(seconds(retryAfter)))
+		}
+		writeError(w, &failure{http.StatusTooManyRequests, http.StatusTooManyRequests, "Too many requests"})
+		return
+	}
+	defer f.limits.leave()
+	if fault, ok := f.next(r.Method, path); ok {
+		fault.serve(w, r, f.routes)
+		return
+	}
+	f.routes.ServeHTTP(w, r)
+}
+
+// pathBelowBase returns a path without its first segment, such as /pod.
+func pathBelowBase(path string) string {
+	if _, below, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/"); ok {
+		return "/" + below
+	}
+	return path
+}
