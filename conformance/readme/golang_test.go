@@ -72,7 +72,7 @@ func goFile(b block, packages map[string]string) (string, error) {
 // and the presumed variables.
 func missing(parsed *ast.File, packages map[string]string) (imports, variables string) {
 	names := map[string]bool{}
-	for _, ident := range parsed.Unresolved { //nolint:staticcheck // go/types needs the imports that are looked for here
+	for _, ident := range parsed.Unresolved {
 		kind, ok := presumed[ident.Name]
 		if ok && !names[ident.Name] {
 			variables += fmt.Sprintf("var %s %s\n", ident.Name, kind)
