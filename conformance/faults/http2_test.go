@@ -47,7 +47,7 @@ func TestHTTP2ConnectionReset(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(w.pod.Requests()) == calls-1 }, time.Minute, time.Millisecond)
 	w.poison(t, `{"type": "reset_peer", "stream": "downstream"}`)
-	call(calls) // whose answer comes as a reset
+	call(calls) // its response is a reset
 	group.Wait()
 	require.EqualValues(t, 2*calls, w.count.attempts.Load())
 	require.Len(t, w.pod.Requests(), 2*calls)

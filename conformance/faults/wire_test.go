@@ -84,7 +84,7 @@ func connect(t *testing.T, pod *symphonytest.Pod, transport *http.Transport, use
 }
 
 // requireNoGoroutine waits until no goroutine is left but those of toxiproxy's links,
-// which end when their last delay has passed, or, where nobody reads them any more, never.
+// which end when their last delay has passed, or never if no one reads from them any more.
 func requireNoGoroutine(t *testing.T) {
 	t.Helper()
 	const toxiproxy = "github.com/Shopify/toxiproxy/v2"

@@ -134,7 +134,7 @@ func (r *run) round(ctx context.Context, n uint64) {
 	r.rounds.Add(1)
 }
 
-// conclude checks a round. The pod may still be noting what it answered last.
+// conclude checks a round. The pod may still be recording its last response.
 func (r *run) conclude(plan *round, before map[int64]symphony.PresenceCategory) {
 	var found findings
 	var received []symphonytest.Request
@@ -202,14 +202,14 @@ func (r *run) singly(ctx context.Context, lane []*update, note func(*update, err
 	}
 }
 
-// verify checks that an answer is that to the update, and that an expired session is not
+// verify checks that a response belongs to the update, and that an expired session is not
 // what an update fails by: the client logs in.
 func (r *run) verify(u *update, presence *symphony.V2Presence, err error) {
 	switch {
 	case errors.As(err, new(*symphony.UnauthorizedError)):
 		r.lost("user %d: %s: %v", u.UserID, u.Category, err)
 	case err == nil && (presence.UserID != u.UserID || presence.Category != u.Category):
-		r.lost("user %d: %s has the answer to another call, %d %s", u.UserID, u.Category, presence.UserID, presence.Category)
+		r.lost("user %d: %s has the response of another call, %d %s", u.UserID, u.Category, presence.UserID, presence.Category)
 	}
 }
 

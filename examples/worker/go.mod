@@ -13,9 +13,9 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/stretchr/testify v1.12.1
-	github.com/symphony-go/symphony v0.0.0
-	github.com/symphony-go/symphony/examples v0.0.0-00010101000000-000000000000
-	github.com/symphony-go/symphony/symphonyotel v0.0.0-00010101000000-000000000000
+	github.com/symphony-go/symphony v0.1.0
+	github.com/symphony-go/symphony/examples v0.1.0-00010101000000-000000000000
+	github.com/symphony-go/symphony/symphonyotel v0.1.0-00010101000000-000000000000
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/stdout/stdoutmetric v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0
@@ -39,7 +39,7 @@ require (
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
-	github.com/symphony-go/symphony/bdkconfig v0.0.0 // indirect
+	github.com/symphony-go/symphony/bdkconfig v0.1.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
