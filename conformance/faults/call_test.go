@@ -155,7 +155,7 @@ func (w *wire) set(ctx context.Context) (*symphony.V2Presence, time.Duration, er
 // did not.
 func (f fault) requireCounts(t *testing.T, w *wire, kept bool, faulty, sound int, took time.Duration) {
 	t.Helper()
-	require.EqualValues(t, faulty+sound, w.log.attempts.Load(), "attempts")
+	require.EqualValues(t, faulty+sound, w.count.attempts.Load(), "attempts")
 	arrived := sound
 	if f.arrives {
 		arrived += faulty
@@ -208,9 +208,9 @@ func TestFaultThatPasses(t *testing.T) {
 					_, err := w.client.GetUserPresence(w.ctx, 1, true)
 					require.NoError(t, err)
 					w.pod.ClearRequests()
-					w.log.attempts.Store(0)
+					w.count.attempts.Store(0)
 				}
-				w.log.again = func() { assert.NoError(t, w.heal()) }
+				w.count.again = func() { assert.NoError(t, w.heal()) }
 				f.begin(t, w)
 				presence, took, err := w.set(w.ctx)
 				require.NoError(t, err)
@@ -274,7 +274,7 @@ func TestSlowWire(t *testing.T) {
 			presence, took, err := w.set(w.ctx)
 			require.NoError(t, err)
 			require.Equal(t, symphony.PresenceBusy, presence.Category)
-			require.EqualValues(t, 1, w.log.attempts.Load())
+			require.EqualValues(t, 1, w.count.attempts.Load())
 			require.Len(t, w.pod.Requests(), 1)
 			require.GreaterOrEqual(t, took, test.least)
 			require.Less(t, took, test.least+slack+2*time.Second)

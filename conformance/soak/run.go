@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
@@ -57,7 +56,7 @@ func newRun(seed uint64) (*run, error) {
 	}
 	opts := []symphony.Option{
 		symphony.WithHTTPClient(&http.Client{Transport: r.transport}),
-		symphony.WithLogger(slog.New(retryLog{slog.DiscardHandler, &r.retries})),
+		symphony.WithObserver(r.countRetry),
 		symphony.WithAttemptTimeout(attemptTimeout),
 		symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond}),
 	}
@@ -71,17 +70,11 @@ func newRun(seed uint64) (*run, error) {
 	return r, err
 }
 
-// retryLog counts the lines at Warn, which are the retries.
-type retryLog struct {
-	slog.Handler
-	retries *atomic.Int64
-}
-
-func (retryLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-
-func (l retryLog) Handle(context.Context, slog.Record) error {
-	l.retries.Add(1)
-	return nil
+// countRetry counts the attempts that are not the first of their call.
+func (r *run) countRetry(_ context.Context, a symphony.Attempt) {
+	if a.Number > 1 {
+		r.retries.Add(1)
+	}
 }
 
 // lost notes an update that came to nothing.

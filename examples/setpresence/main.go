@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "Usage: setpresence [-config FILE] [-user N] [-category NAME] [-soft]")
 		flags.PrintDefaults()
-		fmt.Fprint(stderr, cli.ExitCodes)
+		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes)
 	}
 	config := flags.String("config", "", "the config.yaml of a BDK bot, a `file`")
 	user := flags.Int64("user", 1, "the `id` of the user")
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = json.NewEncoder(stdout).Encode(presence)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "setpresence: %v\n", err)
+		fmt.Fprintf(stderr, "setpresence: %v\n", cli.Explain(err))
 	}
 	return cli.ExitCode(ctx, err)
 }

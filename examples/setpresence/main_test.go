@@ -59,6 +59,8 @@ func TestFailures(t *testing.T) {
 	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 1}),
 		symphonytest.WithServiceUsers(symphonytest.ServiceUser{Username: "reader"}))
 	t.Cleanup(pod.Close)
+	tls := symphonytest.NewPod(symphonytest.WithTLS())
+	t.Cleanup(tls.Close)
 	env := func(token string) map[string]string {
 		return map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_SESSION_TOKEN": token}
 	}
@@ -86,6 +88,7 @@ func TestFailures(t *testing.T) {
 		{"wrong token", t.Context(), env("wrong"), nil, cli.ExitForbidden, "401"},
 		{"no entitlement", t.Context(), env(pod.IssueToken("reader")), nil, cli.ExitForbidden, "User Provisioning"},
 		{"no such user", t.Context(), admin, []string{"-user", "9"}, cli.ExitNotFound, "User 9"},
+		{"untrusted certificate", t.Context(), map[string]string{"SYMPHONY_POD_URL": tls.URL(), "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitFailed, "this machine does not have the CA certificate of"},
 		{"interrupted", cancelled, admin, nil, cli.ExitInterrupted, "canceled"},
 		{"no pod there", t.Context(), map[string]string{"SYMPHONY_POD_URL": "https://127.0.0.1:1/pod", "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitLater, "attempt 4 of 4"},
 	} {
@@ -100,7 +103,9 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, cli.ExitOK, setpresence(t.Context(), nil, "-h").code)
+	help := setpresence(t.Context(), nil, "-h")
+	require.Equal(t, cli.ExitOK, help.code)
+	require.Contains(t, help.stderr, "SYMPHONY_PRIVATE_KEY")
 }
 
 // The config.yaml of a bot is all that is needed.

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = s.complete(connection.Pod != nil, isTerminal(stdout))
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "watchpresence: %v\n", err)
+		fmt.Fprintf(stderr, "watchpresence: %v\n", cli.Explain(err))
 		return cli.ExitCode(ctx, err)
 	}
 	return show(ctx, s, connection, stdout, stderr)
@@ -77,7 +77,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "Usage: watchpresence [-config FILE] [-every 5s] [-for D] [ID ...]\n\nWithout an ID it shows all users. Users of other pods are to be asked for once in five minutes at most.")
 		flags.PrintDefaults()
-		fmt.Fprint(stderr, cli.ExitCodes, "Ctrl-C ends the watching with 0.\n")
+		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes, "Ctrl-C ends the watching with 0.\n")
 	}
 	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
 	flags.DurationVar(&s.every, "every", 0, "how long to wait between polls (default 5s, 1m for all users, 1s on the embedded pod)")

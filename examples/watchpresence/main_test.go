@@ -163,5 +163,7 @@ func TestFailures(t *testing.T) {
 			require.Contains(t, stderr.String(), test.text)
 		})
 	}
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, none, nil, new(bytes.Buffer)))
+	var help bytes.Buffer
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, none, nil, &help))
+	require.Contains(t, help.String(), "SYMPHONY_PRIVATE_KEY")
 }

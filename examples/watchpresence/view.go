@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
 // view shows what a watcher gives.
@@ -64,7 +65,9 @@ func (l lines) changed(c change) error {
 	return err
 }
 
-func (l lines) failed(err error) { fmt.Fprintf(l.stderr, "watchpresence: %v\n", err) }
+func (l lines) failed(err error) {
+	fmt.Fprintf(l.stderr, "watchpresence: %v\n", cli.Explain(err))
+}
 
 func (l lines) flush() {}
 

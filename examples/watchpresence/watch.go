@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
 // What a user shows whom the pod does not show.
@@ -145,11 +146,11 @@ func (w *watcher) failed(ctx context.Context, err error, yield func(change, erro
 }
 
 // isFinal reports whether an error would be that of every further poll: the
-// credentials do not do, or there is no such call at the base URL.
+// credentials are refused, the certificate is not trusted, or there is no such call at
+// the base URL.
 func isFinal(err error) bool {
-	return errors.As(err, new(*symphony.UnauthorizedError)) ||
+	return symphony.IsCredentialError(err) || cli.IsCertificateError(err) ||
 		errors.As(err, new(*symphony.ForbiddenError)) ||
 		errors.As(err, new(*symphony.NotFoundError)) ||
-		errors.As(err, new(*symphony.InvalidArgumentError)) ||
-		errors.Is(err, symphony.ErrNoSessionToken)
+		errors.As(err, new(*symphony.InvalidArgumentError))
 }

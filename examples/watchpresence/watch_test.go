@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // stamp is the timestamp of the presences, in milliseconds and as it shows.
 const (
-	stamp = 1533928483800
+	stamp = int64(1533928483800)
 	since = " since 2018-08-10T19:14:43Z"
 )
 
@@ -194,6 +195,7 @@ func TestErrorsThatStay(t *testing.T) {
 		})
 	}
 	require.True(t, isFinal(&symphony.InvalidArgumentError{}))
+	require.True(t, isFinal(fmt.Errorf("x: %w", x509.UnknownAuthorityError{})))
 	require.True(t, isFinal(fmt.Errorf("x: %w", symphony.ErrNoSessionToken)))
 }
 

@@ -6,6 +6,7 @@ replace (
 	github.com/symphony-go/symphony => ../../
 	github.com/symphony-go/symphony/bdkconfig => ../../bdkconfig
 	github.com/symphony-go/symphony/examples => ../
+	github.com/symphony-go/symphony/symphonyotel => ../../symphonyotel
 )
 
 require (
@@ -14,8 +15,9 @@ require (
 	github.com/stretchr/testify v1.12.1
 	github.com/symphony-go/symphony v0.1.0
 	github.com/symphony-go/symphony/examples v0.0.0-00010101000000-000000000000
-	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
+	github.com/symphony-go/symphony/symphonyotel v0.1.0
 	go.opentelemetry.io/otel v1.47.0
+	go.opentelemetry.io/otel/exporters/stdout/stdoutmetric v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0
 	go.opentelemetry.io/otel/sdk/metric v1.47.0
 	golang.org/x/sync v0.24.0
@@ -25,7 +27,6 @@ require (
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect

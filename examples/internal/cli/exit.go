@@ -22,11 +22,11 @@ const (
 
 // ExitCodes describes them, for a usage text.
 const ExitCodes = `
-Exit codes: 0 done, 1 failed (also if some did), 2 wrong usage or value, 3 not allowed (token or
-entitlement), 4 no such user, 5 try again later, 130 interrupted.
+Exit codes: 0 done, 1 failed (also if some did, or a certificate is not trusted), 2 wrong usage or value,
+3 not allowed (token or entitlement), 4 no such user, 5 try again later, 130 interrupted.
 `
 
-// ExitCode says by what there is to do about it what went wrong.
+// ExitCode returns the exit code for an error, which tells a script what to do about it.
 func ExitCode(ctx context.Context, err error) int {
 	var apiErr *symphony.APIError
 	var invalid *symphony.InvalidArgumentError
@@ -37,11 +37,13 @@ func ExitCode(ctx context.Context, err error) int {
 		return ExitOK
 	case ctx.Err() != nil:
 		return ExitInterrupted
+	case symphony.IsCredentialError(err):
+		return ExitForbidden
 	case errors.As(err, &apiErr):
 		return statusExitCode(apiErr.StatusCode)
 	case errors.As(err, &invalid) || errors.As(err, &file):
 		return ExitUsage
-	case errors.As(err, &decode):
+	case errors.As(err, &decode) || IsCertificateError(err):
 		return ExitFailed
 	}
 	return ExitLater // the network
