@@ -69,7 +69,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 	}
 	defer in.Close()
 	traffic := new(traffic)
-	connection, err := connect(ctx, s, getenv, stderr, traffic)
+	connection, err := connect(s, getenv, stderr, traffic)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 	return finish(ctx, s, source, err)
 }
 
-func connect(ctx context.Context, s settings, getenv func(string) string, stderr io.Writer, traffic *traffic) (cli.Connection, error) {
+func connect(s settings, getenv func(string) string, stderr io.Writer, traffic *traffic) (cli.Connection, error) {
 	program := cli.Program{
 		Name: "bulkpresence", Config: s.config, Getenv: getenv, Stderr: stderr,
 		Options:  []symphony.Option{traffic.option()},
