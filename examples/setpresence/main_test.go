@@ -128,7 +128,7 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"category":"BUSY"`)
 
-	// So is a key by itself, as a path and as text in one line.
+	// A key without a config file is read too, as a path and as text in one line.
 	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot"}
 	for _, value := range []string{keyPath, strings.ReplaceAll(string(text), "\n", `\n`)} {
 		env["SYMPHONY_PRIVATE_KEY"] = value
