@@ -124,6 +124,25 @@ func TestReplayOverHTTP1(t *testing.T) {
 	}
 }
 
+// What may be sent once has nothing that net/http takes for repeatable: to cancel the second
+// connection would be too late over HTTP/1.1.
+func TestReplayHasNoBodyToRepeat(t *testing.T) {
+	t.Parallel()
+	for _, test := range replayed {
+		var got *http.Request
+		look := around(func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			got = r
+			return response(200, ""), nil
+		})
+		require.NoError(t, serve(t, answer(200, ""), quickly(1), look).Do(t.Context(), test.req, nil))
+		require.Nil(t, got.GetBody, test.name)
+		if test.req.Method != http.MethodPost && test.req.Method != http.MethodPut {
+			require.NotNil(t, got.Body, test.name)
+			require.NotEqual(t, http.NoBody, got.Body)
+		}
+	}
+}
+
 // A request that could not be written did not arrive: it is sent on another connection
 // within the attempt, unless it may be sent only once.
 func TestReplayOfAnUnwrittenRequest(t *testing.T) {

@@ -3,6 +3,7 @@ package symphony_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -56,8 +57,7 @@ func withTokens(t *testing.T, tokens symphony.SessionTokenProvider, handler http
 	transport := roundTrips(func(r *http.Request) (*http.Response, error) {
 		return record(handler, r), nil
 	})
-	client := newClient(t, "https://acme.symphony.com/pod", tokens, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
-	return client
+	return newClient(t, "https://acme.symphony.com/pod", tokens, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 func TestRefreshOn401(t *testing.T) {
@@ -292,6 +292,19 @@ func TestTokenIsAskedForAfterTheWait(t *testing.T) {
 			require.Equal(t, "new", <-sent)
 		}
 	})
+}
+
+// The provider is asked before each attempt.
+func TestTokenIsAskedForBeforeEachAttempt(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	asked := 0
+	provider := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+		asked++
+		return fmt.Sprint("token ", asked), nil
+	})
+	require.Error(t, setBusy(t, withTokens(t, provider, accepts("none", &sent, answer(503, "")), quickly(3))))
+	require.Equal(t, []string{"token 1", "token 2", "token 3"}, sent)
 }
 
 // A context that ends after the refresh is what ended the call.

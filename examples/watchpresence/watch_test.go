@@ -52,7 +52,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // stamp is the timestamp of the presences, in milliseconds and as it shows.
 const (
-	stamp = 1533928483800
+	stamp = int64(1533928483800)
 	since = " since 2018-08-10T19:14:43Z"
 )
 

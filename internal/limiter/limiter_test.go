@@ -381,7 +381,7 @@ func TestLateRefusalsDoNotLowerTheRate(t *testing.T) {
 		later int // turns taken after it
 		lower int // how often the rate is lowered
 	}{
-		{"sent before the pause", 3, 0, 0},
+		{"sent before the pause", 5, 0, 0},
 		{"sent before the rate was lowered", 0, 3, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
