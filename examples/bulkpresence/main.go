@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/examples/internal/cli"
@@ -105,6 +106,10 @@ func connect(ctx context.Context, s settings, getenv func(string) string, stderr
 	if s.podRate > 0 {
 		program.Embedded = append(program.Embedded, symphonytest.WithRateLimit(s.podRate, int(s.podRate/10)))
 		program.Describe += fmt.Sprintf(", which accepts %v calls a second", s.podRate)
+	}
+	if s.podAtOnce > 0 {
+		program.Embedded = append(program.Embedded, symphonytest.WithConcurrencyLimit(s.podAtOnce, time.Second))
+		program.Describe += fmt.Sprintf(", which handles %d calls at the same time", s.podAtOnce)
 	}
 	return program.Connect()
 }
