@@ -77,7 +77,7 @@ var faults = []fault{
 	},
 	{
 		name:    "closed in the middle of the header",
-		toxics:  []string{`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 30}}`},
+		toxics:  []string{`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 33}}`},
 		arrives: true,
 		cause:   io.ErrUnexpectedEOF,
 	},
