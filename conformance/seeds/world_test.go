@@ -1,0 +1,195 @@
+package seeds_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"io"
+	"iter"
+	"math/big"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/auth"
+)
+
+// client is what the callers use of a symphony.Client.
+type client interface {
+	SetUserPresence(ctx context.Context, userID int64, category symphony.PresenceCategory, soft bool) (*symphony.V2Presence, error)
+	GetUserPresence(ctx context.Context, userID int64, local bool) (*symphony.V2Presence, error)
+	SetUserPresences(ctx context.Context, updates iter.Seq[symphony.PresenceUpdate], opts ...symphony.BulkOption) iter.Seq[symphony.PresenceResult]
+	ChangeUserPresences(ctx context.Context, updates iter.Seq[symphony.PresenceUpdate], opts ...symphony.BulkOption) iter.Seq[symphony.ChangeResult]
+	RevertUserPresences(ctx context.Context, changes iter.Seq[symphony.PresenceChange], opts ...symphony.BulkOption) iter.Seq[symphony.RevertResult]
+	UsersByEmail(ctx context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult]
+	Do(ctx context.Context, req symphony.Request, out any) error
+	Limits() symphony.Limits
+}
+
+// plan is what a seed says of the client and the pod.
+type plan struct {
+	seed           uint64
+	policy         symphony.RetryPolicy
+	attemptTimeout time.Duration
+	rate           float64 // of the client; 0 for no limit
+	app            bool    // logs in on behalf of a user
+	callers        int
+}
+
+// longRetryAfter is above every MaxRetryAfter.
+const longRetryAfter = 30 * time.Second
+
+func drawPlan(seed uint64, random *rand.Rand) plan {
+	p := plan{
+		seed: seed,
+		policy: symphony.RetryPolicy{
+			MaxAttempts:   1 + random.IntN(5),
+			MinBackoff:    time.Duration(50+random.IntN(200)) * time.Millisecond,
+			MaxBackoff:    time.Second,
+			MaxRetryAfter: time.Duration(500+random.IntN(4000)) * time.Millisecond,
+		},
+		attemptTimeout: time.Duration(500+random.IntN(3000)) * time.Millisecond,
+		app:            random.IntN(3) == 0,
+		callers:        1 + random.IntN(4),
+	}
+	if random.IntN(5) == 0 {
+		p.rate = 2 + 60*random.Float64()
+	}
+	return p
+}
+
+func drawPod(seed uint64, random *rand.Rand) *pod {
+	p := &pod{
+		start: time.Now(),
+		weather: weather{
+			seed:    seed,
+			latency: time.Duration(1+random.IntN(40)) * time.Millisecond,
+			faulty:  []float64{0, 0.02, 0.1, 0.3}[random.IntN(4)],
+			windows: drawWindows(random),
+			seen:    map[string]uint64{},
+		},
+		issued:   map[string]session{},
+		users:    map[int64]presence{},
+		ledger:   map[string]int{},
+		received: map[[2]string]int{},
+	}
+	if random.IntN(4) == 0 {
+		p.rate = 3 + 100*random.Float64()
+		p.tokens, p.filled = 1, p.start
+	}
+	if random.IntN(4) == 0 {
+		p.concurrency = 1 + random.IntN(8)
+	}
+	for range random.IntN(5) {
+		at := p.start.Add(time.Duration(random.Int64N(int64(20 * time.Second))))
+		p.expiries = append(p.expiries, expiry{at, []string{"", "user", "app"}[random.IntN(3)]})
+	}
+	slices.SortFunc(p.expiries, func(a, b expiry) int { return a.at.Compare(b.at) })
+	return p
+}
+
+// world is one seed: a pod, a client and what its callers saw.
+type world struct {
+	plan
+	*pod
+	*history
+
+	planted planted
+	client  client
+}
+
+// simulate plays a seed and returns what the checker finds.
+func simulate(seed uint64, planted planted) []string {
+	random := rand.New(rand.NewPCG(seed, 0))
+	w := &world{
+		plan:    drawPlan(seed, random),
+		pod:     drawPod(seed, random),
+		history: newHistory(),
+		planted: planted,
+	}
+	if planted.world != nil {
+		planted.world(w)
+	}
+	if err := w.connect(); err != nil {
+		return []string{err.Error()}
+	}
+	var callers sync.WaitGroup
+	for n := range w.callers {
+		c := newCaller(w, n)
+		callers.Go(c.play)
+	}
+	callers.Wait()
+	synctest.Wait()
+	w.limits = w.client.Limits()
+	w.goroutines = strangers("auth.(*session).run", "auth.guard") // a login outlasts the call that needs it
+	time.Sleep(2 * time.Minute)
+	w.goroutines = append(w.goroutines, strangers()...)
+	return w.check()
+}
+
+// connect makes the client.
+func (w *world) connect() error {
+	var transport http.RoundTripper = w.pod
+	if w.planted.transport != nil {
+		transport = w.planted.transport(w, transport)
+	}
+	observe := w.observe
+	if w.planted.observer != nil {
+		observe = w.planted.observer(observe)
+	}
+	common := symphony.Options(
+		symphony.WithHTTPClient(&http.Client{Transport: transport}),
+		symphony.WithRetryPolicy(w.policy),
+		symphony.WithAttemptTimeout(w.attemptTimeout),
+		symphony.WithObserver(observe),
+	)
+	tokens, err := w.logIn(common)
+	if err != nil {
+		return err
+	}
+	opts := []symphony.Option{common}
+	if w.plan.rate > 0 {
+		opts = append(opts, symphony.WithRateLimit(w.plan.rate))
+	}
+	client, err := symphony.NewClient("https://pod.invalid/pod", tokens, opts...)
+	if err != nil {
+		return err
+	}
+	w.client = client
+	if w.planted.client != nil {
+		w.client = w.planted.client(client)
+	}
+	return nil
+}
+
+// logIn returns the provider of the client.
+func (w *world) logIn(opts symphony.Option) (symphony.SessionTokenProvider, error) {
+	const loginURL = "https://pod.invalid/login"
+	newProvider := func() (symphony.SessionTokenRefresher, error) {
+		if !w.app {
+			return auth.NewRSA(loginURL, "service", signer{}, opts)
+		}
+		app, err := auth.NewApp(loginURL, "app", signer{}, opts)
+		if err != nil {
+			return nil, err
+		}
+		return app.User(7), nil
+	}
+	if w.planted.tokens != nil {
+		return w.planted.tokens(newProvider)
+	}
+	return newProvider()
+}
+
+// signer is a key that signs in no time. The pod verifies nothing.
+type signer struct{}
+
+func (signer) Public() crypto.PublicKey { return &rsa.PublicKey{N: big.NewInt(15), E: 3} }
+
+func (signer) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return []byte("signature"), nil
+}
