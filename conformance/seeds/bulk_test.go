@@ -67,7 +67,7 @@ func (b *bulk[Item, Result]) consume(c *caller, results iter.Seq[Result]) {
 // newBulk draws how a run goes.
 func newBulk[Item, Result any](c *caller, name string, items []Item) (*bulk[Item, Result], context.Context, func()) {
 	ctx, ends, cancel := c.newContext()
-	concurrency := 1 + c.random.IntN(8)
+	concurrency := []int{1, 1, 2, 3, 4, 6, 8, 16}[c.random.IntN(8)]
 	b := &bulk[Item, Result]{items: items}
 	b.run = &run{name: name, total: len(items), concurrency: concurrency, ahead: 32 * concurrency, ends: ends}
 	if c.random.IntN(4) == 0 {
@@ -81,7 +81,11 @@ func newBulk[Item, Result any](c *caller, name string, items []Item) (*bulk[Item
 
 // updates draws presence updates, several of most users.
 func (c *caller) updates() []symphony.PresenceUpdate {
-	updates := make([]symphony.PresenceUpdate, 1+c.random.IntN(20))
+	n := 1 + c.random.IntN(20)
+	if c.random.IntN(8) == 0 {
+		n += 60
+	}
+	updates := make([]symphony.PresenceUpdate, n)
 	for i := range updates {
 		updates[i] = symphony.PresenceUpdate{UserID: c.user(), Category: c.name("SET"), Soft: c.random.IntN(2) == 0}
 	}

@@ -100,6 +100,7 @@ type world struct {
 
 	planted planted
 	client  client
+	checked chan struct{} // closed after the check
 }
 
 // simulate plays a seed and returns what the checker finds.
@@ -110,6 +111,7 @@ func simulate(seed uint64, planted planted) []string {
 		pod:     drawPod(seed, random),
 		history: newHistory(),
 		planted: planted,
+		checked: make(chan struct{}),
 	}
 	if planted.world != nil {
 		planted.world(w)
@@ -128,7 +130,12 @@ func simulate(seed uint64, planted planted) []string {
 	w.goroutines = strangers("auth.(*session).run", "auth.guard") // a login outlasts the call that needs it
 	time.Sleep(2 * time.Minute)
 	w.goroutines = append(w.goroutines, strangers()...)
-	return w.check()
+	if planted.played != nil {
+		planted.played(w)
+	}
+	findings := w.check()
+	close(w.checked)
+	return findings
 }
 
 // connect makes the client.
@@ -161,7 +168,7 @@ func (w *world) connect() error {
 	}
 	w.client = client
 	if w.planted.client != nil {
-		w.client = w.planted.client(client)
+		w.client = w.planted.client(w, client)
 	}
 	return nil
 }
