@@ -55,6 +55,9 @@ func (b *bulk[Item, Result]) consume(c *caller, results iter.Seq[Result]) {
 		if wrong != "" {
 			b.run.wrong = append(b.run.wrong, fmt.Sprintf("result %d: %s", index, wrong))
 		}
+		if b.run.busy > 0 {
+			time.Sleep(b.run.busy)
+		}
 		if len(b.run.indexes) == b.patience {
 			b.run.stopped = time.Now()
 			break
@@ -72,6 +75,9 @@ func newBulk[Item, Result any](c *caller, name string, items []Item) (*bulk[Item
 	b.run = &run{name: name, total: len(items), concurrency: concurrency, ahead: 32 * concurrency, ends: ends}
 	if c.random.IntN(4) == 0 {
 		b.run.slow = time.Duration(1 + c.random.Int64N(int64(200*time.Millisecond)))
+	}
+	if c.random.IntN(8) == 0 {
+		b.run.busy = time.Duration(1 + c.random.Int64N(int64(50*time.Millisecond)))
 	}
 	if c.random.IntN(5) == 0 {
 		b.patience = 1 + c.random.IntN(len(items)+1)

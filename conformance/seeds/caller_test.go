@@ -19,13 +19,14 @@ const (
 type caller struct {
 	*world
 	number int
+	client client
 	random *rand.Rand
 	users  []int64
 	made   int // names, so that no two are equal
 }
 
 func newCaller(w *world, number int) *caller {
-	c := &caller{world: w, number: number, random: rand.New(rand.NewPCG(w.seed, uint64(1+number)))}
+	c := &caller{world: w, number: number, client: w.clients[number%len(w.clients)], random: rand.New(rand.NewPCG(w.seed, uint64(1+number)))}
 	w.pod.mu.Lock()
 	defer w.pod.mu.Unlock()
 	for n := range usersPerCaller {

@@ -47,6 +47,7 @@ type run struct {
 	ahead       int           // items that may be pulled ahead of their results
 	concurrency int           // 0 for a lookup, whose results come in the order of the source
 	slow        time.Duration // how long the source takes for an item
+	busy        time.Duration // how long the loop takes for a result
 	pulled      int
 	indexes     []int // of the results, in the order in which they came
 	errs        []error
@@ -80,8 +81,8 @@ type history struct {
 	reports  map[callKey][]symphony.Attempt
 	reported map[[2]string]int // calls
 
-	limits     symphony.Limits // at rest
-	goroutines []string        // left at rest, and long after
+	limits     []symphony.Limits // of the clients, at rest
+	goroutines []string          // left at rest, and long after
 }
 
 func newHistory() *history {

@@ -38,6 +38,7 @@ type plan struct {
 	rate           float64 // of the client; 0 for no limit
 	app            bool    // logs in on behalf of a user
 	callers        int
+	clients        int
 }
 
 // longRetryAfter is above every MaxRetryAfter.
@@ -55,6 +56,7 @@ func drawPlan(seed uint64, random *rand.Rand) plan {
 		attemptTimeout: time.Duration(500+random.IntN(3000)) * time.Millisecond,
 		app:            random.IntN(3) == 0,
 		callers:        1 + random.IntN(4),
+		clients:        1 + random.IntN(4)/3,
 	}
 	if random.IntN(5) == 0 {
 		p.rate = 2 + 60*random.Float64()
@@ -99,7 +101,7 @@ type world struct {
 	*history
 
 	planted planted
-	client  client
+	clients []client
 	checked chan struct{} // closed after the check
 }
 
@@ -126,7 +128,9 @@ func simulate(seed uint64, planted planted) []string {
 	}
 	callers.Wait()
 	synctest.Wait()
-	w.limits = w.client.Limits()
+	for _, client := range w.clients {
+		w.limits = append(w.limits, client.Limits())
+	}
 	w.goroutines = strangers("auth.(*session).run", "auth.guard") // a login outlasts the call that needs it
 	time.Sleep(2 * time.Minute)
 	w.goroutines = append(w.goroutines, strangers()...)
@@ -138,7 +142,7 @@ func simulate(seed uint64, planted planted) []string {
 	return findings
 }
 
-// connect makes the client.
+// connect makes the clients, which share a session.
 func (w *world) connect() error {
 	var transport http.RoundTripper = w.pod
 	if w.planted.transport != nil {
@@ -162,13 +166,16 @@ func (w *world) connect() error {
 	if w.plan.rate > 0 {
 		opts = append(opts, symphony.WithRateLimit(w.plan.rate))
 	}
-	client, err := symphony.NewClient("https://pod.invalid/pod", tokens, opts...)
-	if err != nil {
-		return err
-	}
-	w.client = client
-	if w.planted.client != nil {
-		w.client = w.planted.client(w, client)
+	for range w.plan.clients {
+		sound, err := symphony.NewClient("https://pod.invalid/pod", tokens, opts...)
+		if err != nil {
+			return err
+		}
+		var c client = sound
+		if w.planted.client != nil {
+			c = w.planted.client(w, sound)
+		}
+		w.clients = append(w.clients, c)
 	}
 	return nil
 }
