@@ -74,10 +74,10 @@ func newBulk[Item, Result any](c *caller, name string, items []Item) (*bulk[Item
 	b := &bulk[Item, Result]{items: items}
 	b.run = &run{name: name, total: len(items), concurrency: concurrency, ahead: 32 * concurrency, ends: ends}
 	if c.random.IntN(4) == 0 {
-		b.run.slow = time.Duration(1 + c.random.Int64N(int64(200*time.Millisecond)))
+		b.run.slow = c.tick.draw(c.random, 200*time.Millisecond)
 	}
 	if c.random.IntN(8) == 0 {
-		b.run.busy = time.Duration(1 + c.random.Int64N(int64(50*time.Millisecond)))
+		b.run.busy = c.tick.draw(c.random, 50*time.Millisecond)
 	}
 	if c.random.IntN(5) == 0 {
 		b.patience = 1 + c.random.IntN(len(items)+1)
@@ -138,7 +138,7 @@ func answers(user int64, category symphony.PresenceCategory, soft bool, p sympho
 // changeMany begins changes, and reverts those that may have been applied, after a while.
 func (c *caller) changeMany() {
 	changes := c.change(c.updates())
-	time.Sleep(time.Duration(c.random.Int64N(int64(2 * time.Second))))
+	time.Sleep(c.tick.draw(c.random, 2*time.Second))
 	if len(changes) > 0 {
 		c.revert(changes)
 	}
@@ -184,7 +184,10 @@ func (c *caller) revert(changes []symphony.PresenceChange) {
 	writes := make([]*write, len(changes))
 	b, ctx, cancel := newBulk[symphony.PresenceChange, symphony.RevertResult](c, "RevertUserPresences", changes)
 	defer cancel()
-	b.pulled = func(i int, change symphony.PresenceChange) { writes[i] = c.intend(change.UserID, change.Restores()) }
+	b.pulled = func(i int, change symphony.PresenceChange) {
+		writes[i] = c.intend(change.UserID, change.Restores())
+		writes[i].reverts = change.Set
+	}
 	b.take = func(r symphony.RevertResult) (int, error, string) {
 		if r.Index < 0 || r.Index >= len(writes) || writes[r.Index] == nil {
 			return r.Index, r.Err, "no such item was pulled"

@@ -70,17 +70,18 @@ func (c *caller) play() {
 			}
 		}
 		if c.random.IntN(3) == 0 {
-			time.Sleep(time.Duration(c.random.Int64N(int64(5 * time.Second))))
+			time.Sleep(c.tick.draw(c.random, 5*time.Second))
 		}
 	}
 }
 
 // newContext draws a context: it never ends, ends at a deadline, or is cancelled.
 func (c *caller) newContext() (ctx context.Context, ends time.Time, cancel func()) {
-	after := time.Duration(1 + c.random.Int64N(int64(3*time.Second)))
+	most := 3 * time.Second
 	if c.random.IntN(4) == 0 {
-		after /= 50
+		most /= 50
 	}
+	after := c.tick.draw(c.random, most)
 	switch c.random.IntN(5) {
 	case 0:
 		ctx, cancel := context.WithTimeout(context.Background(), after)

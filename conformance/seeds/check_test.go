@@ -33,6 +33,7 @@ func (w *world) check() (findings []string) {
 	}
 	c.checkUnsent()
 	c.checkLogins()
+	c.checkTokens()
 	c.checkRate()
 	c.checkRest()
 	return c.findings
@@ -117,7 +118,7 @@ func (c *checker) checkCall(made *call) {
 		c.report("acknowledged", "%s %s: %v, after %s", made.operation, made.trace, made.err, text(sent))
 	}
 	_, several := made.err.(interface{ Unwrap() []error }) //nolint:errorlint // only the error itself
-	if api, ok := errors.AsType[*symphony.APIError](made.err); ok && !several && len(sent) > 0 && api.Attempts > 0 &&
+	if api, ok := errors.AsType[*symphony.APIError](made.err); ok && !several && len(sent) > 0 && !errors.Is(api, context.DeadlineExceeded) &&
 		api.StatusCode != sent[len(sent)-1].status {
 		c.report("acknowledged", "%s %s: %v, after %s", made.operation, made.trace, made.err, text(sent))
 	}
@@ -207,6 +208,11 @@ func explains(writes []*write, sent [][]*message) bool {
 // checkState checks that a user's state is that of the last write that succeeded, or of a
 // later one that may have been applied.
 func (c *checker) checkState(user int64, writes []*write) {
+	for i, w := range writes {
+		if w.outcome == unneeded && i > 0 && writes[i-1].outcome == succeeded && writes[i-1].category == w.reverts {
+			c.report("state", "user %d: %s still stood, and was not reverted: %s", user, w.reverts, writesText(writes))
+		}
+	}
 	state := c.pod.users[user].category
 	for _, w := range slices.Backward(writes) {
 		if w.category == state && w.outcome != unneeded {
@@ -329,6 +335,21 @@ func (c *checker) checkLogins() {
 			}
 		}
 		logins[key.operation] = append(logins[key.operation], made)
+	}
+}
+
+// checkTokens checks that no request carries a token when a newer one is there.
+func (c *checker) checkTokens() {
+	var newest session
+	var since time.Time // when the newest session's token arrived
+	for _, m := range slices.SortedStableFunc(slices.Values(c.log), func(a, b *message) int { return a.end.Compare(b.end) }) {
+		if s := c.issued[m.issued]; m.issued != "" && s.kind == "user" && m.status == 200 && m.whole {
+			newest, since = s, m.end
+			continue
+		}
+		if s := c.issued[m.token]; m.limited && m.start.After(since) && s.since.Before(newest.since) {
+			c.report("logins", "an old token, after %v: %s", since, text([]*message{m}))
+		}
 	}
 }
 

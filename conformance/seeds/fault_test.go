@@ -36,9 +36,19 @@ type fault struct {
 type weather struct {
 	seed    uint64
 	latency time.Duration
+	tick    tick
 	faulty  float64 // part of the requests that meet a fault
 	windows []window
 	seen    map[string]uint64
+}
+
+// tick is what all times that a seed draws are multiples of. Many things happen at the same
+// moment with a long one.
+type tick time.Duration
+
+// draw returns a time above 0 and of about most at most.
+func (t tick) draw(random *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(t) * time.Duration(1+random.Int64N(max(1, int64(most)/int64(t))))
 }
 
 // window is a time in which all requests of some kind meet the same fault.
@@ -63,8 +73,7 @@ func (w *weather) draw(key string, login bool, now time.Duration) fault {
 			f = window.fault
 		}
 	}
-	f.up = 1 + time.Duration(random.Int64N(int64(w.latency)))
-	f.down = 1 + time.Duration(random.Int64N(int64(w.latency)))
+	f.up, f.down = w.tick.draw(random, w.latency), w.tick.draw(random, w.latency)
 	if random.IntN(50) == 0 { // slow
 		f.down *= 20
 	}

@@ -22,6 +22,7 @@ const (
 type write struct {
 	category symphony.PresenceCategory
 	outcome  outcome
+	reverts  symphony.PresenceCategory // that a revert takes back
 }
 
 // call is a single call.

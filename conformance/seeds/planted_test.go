@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,6 +80,8 @@ var allPlanted = []planted{
 	{name: "a once-only call is sent twice", property: "once", transport: sentTwice},
 	{name: "a call is sent once more than its policy allows", property: "requests", played: func(w *world) { w.policy.MaxAttempts-- }},
 	{name: "the rejected token is sent again", property: "requests", tokens: staleToken},
+	{name: "a change is not reverted", property: "state", client: noRevert},
+	{name: "an old token is sent", property: "logins", tokens: oldToken},
 	{name: "logs in twice", property: "logins", tokens: twoLogins},
 	{name: "an attempt is reported twice", property: "observed", observer: func(next observer) observer {
 		return func(ctx context.Context, a symphony.Attempt) { next(ctx, a); next(ctx, a) }
@@ -173,6 +176,25 @@ func staleToken(newProvider func() (symphony.SessionTokenRefresher, error)) (sym
 		return nil, err
 	}
 	return &refresher{one.SessionToken, func(_ context.Context, rejected string) (string, error) { return rejected, nil }}, nil
+}
+
+// oldToken refreshes, and goes back to the first token.
+func oldToken(newProvider func() (symphony.SessionTokenRefresher, error)) (symphony.SessionTokenProvider, error) {
+	one, err := newProvider()
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var first string
+	return &refresher{func(ctx context.Context) (string, error) {
+		token, err := one.SessionToken(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		if first == "" {
+			first = token
+		}
+		return first, err
+	}, one.RefreshSessionToken}, nil
 }
 
 // refresher is a provider made of functions.

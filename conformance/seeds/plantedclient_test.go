@@ -17,6 +17,7 @@ type badClient struct {
 	set     func(ctx context.Context, userID int64, category symphony.PresenceCategory, soft bool) (*symphony.V2Presence, error)
 	setMany func(ctx context.Context, updates iter.Seq[symphony.PresenceUpdate], opts ...symphony.BulkOption) iter.Seq[symphony.PresenceResult]
 	lookUp  func(ctx context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult]
+	revert  func(ctx context.Context, changes iter.Seq[symphony.PresenceChange], opts ...symphony.BulkOption) iter.Seq[symphony.RevertResult]
 	limits  func() symphony.Limits
 }
 
@@ -39,6 +40,13 @@ func (c badClient) UsersByEmail(ctx context.Context, emails iter.Seq[string]) it
 		return c.lookUp(ctx, emails)
 	}
 	return c.client.UsersByEmail(ctx, emails)
+}
+
+func (c badClient) RevertUserPresences(ctx context.Context, changes iter.Seq[symphony.PresenceChange], opts ...symphony.BulkOption) iter.Seq[symphony.RevertResult] {
+	if c.revert != nil {
+		return c.revert(ctx, changes, opts...)
+	}
+	return c.client.RevertUserPresences(ctx, changes, opts...)
 }
 
 func (c badClient) Limits() symphony.Limits {
@@ -202,5 +210,20 @@ func leavesWaiter(_ *world, sound client) client {
 		limits := sound.Limits()
 		limits.Waiting++
 		return limits
+	}}
+}
+
+// noRevert takes every change for one that no longer stands.
+func noRevert(_ *world, sound client) client {
+	return badClient{client: sound, revert: func(_ context.Context, changes iter.Seq[symphony.PresenceChange], _ ...symphony.BulkOption) iter.Seq[symphony.RevertResult] {
+		return func(yield func(symphony.RevertResult) bool) {
+			i := 0
+			for change := range changes {
+				if !yield(symphony.RevertResult{Index: i, Change: change, Presence: &change.After}) {
+					return
+				}
+				i++
+			}
+		}
 	}}
 }

@@ -39,36 +39,40 @@ type plan struct {
 	app            bool    // logs in on behalf of a user
 	callers        int
 	clients        int
+	tick           tick
 }
 
-// longRetryAfter is above every MaxRetryAfter.
-const longRetryAfter = 30 * time.Second
-
 func drawPlan(seed uint64, random *rand.Rand) plan {
+	tick := tick(1)
+	if random.IntN(4) == 0 {
+		tick = 10_000_000 // 10 ms
+	}
 	p := plan{
 		seed: seed,
+		tick: tick,
 		policy: symphony.RetryPolicy{
 			MaxAttempts:   1 + random.IntN(5),
 			MinBackoff:    time.Duration(50+random.IntN(200)) * time.Millisecond,
 			MaxBackoff:    time.Second,
-			MaxRetryAfter: time.Duration(500+random.IntN(4000)) * time.Millisecond,
+			MaxRetryAfter: 500*time.Millisecond + tick.draw(random, 4*time.Second),
 		},
-		attemptTimeout: time.Duration(500+random.IntN(3000)) * time.Millisecond,
+		attemptTimeout: 500*time.Millisecond + tick.draw(random, 3*time.Second),
 		app:            random.IntN(3) == 0,
 		callers:        1 + random.IntN(4),
 		clients:        1 + random.IntN(4)/3,
 	}
 	if random.IntN(5) == 0 {
-		p.rate = 2 + 60*random.Float64()
+		p.rate = 1 / tick.draw(random, 500*time.Millisecond).Seconds()
 	}
 	return p
 }
 
-func drawPod(seed uint64, random *rand.Rand) *pod {
+func drawPod(seed uint64, random *rand.Rand, tick tick) *pod {
 	p := &pod{
 		start: time.Now(),
 		weather: weather{
 			seed:    seed,
+			tick:    tick,
 			latency: time.Duration(1+random.IntN(40)) * time.Millisecond,
 			faulty:  []float64{0, 0.02, 0.1, 0.3}[random.IntN(4)],
 			windows: drawWindows(random),
@@ -87,7 +91,7 @@ func drawPod(seed uint64, random *rand.Rand) *pod {
 		p.concurrency = 1 + random.IntN(8)
 	}
 	for range random.IntN(5) {
-		at := p.start.Add(time.Duration(random.Int64N(int64(20 * time.Second))))
+		at := p.start.Add(tick.draw(random, 20*time.Second))
 		p.expiries = append(p.expiries, expiry{at, []string{"", "user", "app"}[random.IntN(3)]})
 	}
 	slices.SortFunc(p.expiries, func(a, b expiry) int { return a.at.Compare(b.at) })
@@ -108,9 +112,10 @@ type world struct {
 // simulate plays a seed and returns what the checker finds.
 func simulate(seed uint64, planted planted) []string {
 	random := rand.New(rand.NewPCG(seed, 0))
+	plan := drawPlan(seed, random)
 	w := &world{
-		plan:    drawPlan(seed, random),
-		pod:     drawPod(seed, random),
+		plan:    plan,
+		pod:     drawPod(seed, random, plan.tick),
 		history: newHistory(),
 		planted: planted,
 		checked: make(chan struct{}),
