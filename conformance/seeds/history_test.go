@@ -77,7 +77,7 @@ func keyOf(calls map[[2]string]int, operation, trace string, attempt int) callKe
 type history struct {
 	mu       sync.Mutex // guards what follows
 	writes   map[int64][]*write
-	calls    []*call
+	made     []*call
 	runs     []*run
 	reports  map[callKey][]symphony.Attempt
 	reported map[[2]string]int // calls
@@ -114,7 +114,7 @@ func (h *history) intend(user int64, category symphony.PresenceCategory) *write 
 func (h *history) addCall(c *call) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.calls = append(h.calls, c)
+	h.made = append(h.made, c)
 }
 
 func (h *history) addRun(r *run) {

@@ -15,26 +15,6 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// planted is a fault of the client, its login, the pod or the results. The zero planted is
-// none.
-type planted struct {
-	name     string
-	property string // that it breaks
-
-	world     func(*world) // before the client is made
-	transport func(w *world, next http.RoundTripper) http.RoundTripper
-	observer  func(next observer) observer
-	client    func(w *world, sound client) client
-	tokens    func(newProvider func() (symphony.SessionTokenRefresher, error)) (symphony.SessionTokenProvider, error)
-	dropped   bool         // the first result of each run
-	played    func(*world) // before the check
-}
-
-type observer = func(context.Context, symphony.Attempt)
-
-// drops reports whether a result is dropped.
-func (p planted) drops(results int) bool { return p.dropped && results == 0 }
-
 // manySeeds is within how many seeds a planted fault is found.
 const manySeeds = 60
 
@@ -71,8 +51,8 @@ var allPlanted = []planted{
 		w.pretend = func(m *message) bool { return m.user%3 == 0 }
 	}},
 	{name: "the pod loses a write", property: "state", played: func(w *world) {
-		for id := range w.pod.users {
-			w.pod.users[id] = presence{category: "LOST"}
+		for id := range w.users {
+			w.users[id] = presence{category: "LOST"}
 		}
 	}},
 	{name: "the client acknowledges and sends nothing", property: "acknowledged", client: unsentCall},

@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"sync"
-	"testing/synctest"
 	"time"
 
 	"github.com/symphony-go/symphony"
@@ -28,43 +26,6 @@ type client interface {
 	UsersByEmail(ctx context.Context, emails iter.Seq[string]) iter.Seq[symphony.UserResult]
 	Do(ctx context.Context, req symphony.Request, out any) error
 	Limits() symphony.Limits
-}
-
-// plan is what a seed says of the client and the pod.
-type plan struct {
-	seed           uint64
-	policy         symphony.RetryPolicy
-	attemptTimeout time.Duration
-	rate           float64 // of the client; 0 for no limit
-	app            bool    // logs in on behalf of a user
-	callers        int
-	clients        int
-	tick           tick
-}
-
-func drawPlan(seed uint64, random *rand.Rand) plan {
-	tick := tick(1)
-	if random.IntN(4) == 0 {
-		tick = 10_000_000 // 10 ms
-	}
-	p := plan{
-		seed: seed,
-		tick: tick,
-		policy: symphony.RetryPolicy{
-			MaxAttempts:   1 + random.IntN(5),
-			MinBackoff:    time.Duration(50+random.IntN(200)) * time.Millisecond,
-			MaxBackoff:    time.Second,
-			MaxRetryAfter: 500*time.Millisecond + tick.draw(random, 4*time.Second),
-		},
-		attemptTimeout: 500*time.Millisecond + tick.draw(random, 3*time.Second),
-		app:            random.IntN(3) == 0,
-		callers:        1 + random.IntN(4),
-		clients:        1 + random.IntN(4)/3,
-	}
-	if random.IntN(5) == 0 {
-		p.rate = 1 / tick.draw(random, 500*time.Millisecond).Seconds()
-	}
-	return p
 }
 
 func drawPod(seed uint64, random *rand.Rand, tick tick) *pod {
@@ -107,44 +68,6 @@ type world struct {
 	planted planted
 	clients []client
 	checked chan struct{} // closed after the check
-}
-
-// simulate plays a seed and returns what the checker finds.
-func simulate(seed uint64, planted planted) []string {
-	random := rand.New(rand.NewPCG(seed, 0))
-	plan := drawPlan(seed, random)
-	w := &world{
-		plan:    plan,
-		pod:     drawPod(seed, random, plan.tick),
-		history: newHistory(),
-		planted: planted,
-		checked: make(chan struct{}),
-	}
-	if planted.world != nil {
-		planted.world(w)
-	}
-	if err := w.connect(); err != nil {
-		return []string{err.Error()}
-	}
-	var callers sync.WaitGroup
-	for n := range w.callers {
-		c := newCaller(w, n)
-		callers.Go(c.play)
-	}
-	callers.Wait()
-	synctest.Wait()
-	for _, client := range w.clients {
-		w.limits = append(w.limits, client.Limits())
-	}
-	w.goroutines = strangers("auth.(*session).run", "auth.guard") // a login outlasts the call that needs it
-	time.Sleep(2 * time.Minute)
-	w.goroutines = append(w.goroutines, strangers()...)
-	if planted.played != nil {
-		planted.played(w)
-	}
-	findings := w.check()
-	close(w.checked)
-	return findings
 }
 
 // connect makes the clients, which share a session.
@@ -212,3 +135,23 @@ func (signer) Public() crypto.PublicKey { return &rsa.PublicKey{N: big.NewInt(15
 func (signer) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return []byte("signature"), nil
 }
+
+// planted is a fault of the client, its login, the pod or the results. The zero planted is
+// none.
+type planted struct {
+	name     string
+	property string // that it breaks
+
+	world     func(*world) // before the client is made
+	transport func(w *world, next http.RoundTripper) http.RoundTripper
+	observer  func(next observer) observer
+	client    func(w *world, sound client) client
+	tokens    func(newProvider func() (symphony.SessionTokenRefresher, error)) (symphony.SessionTokenProvider, error)
+	dropped   bool         // the first result of each run
+	played    func(*world) // before the check
+}
+
+type observer = func(context.Context, symphony.Attempt)
+
+// drops reports whether a result is dropped.
+func (p planted) drops(results int) bool { return p.dropped && results == 0 }
