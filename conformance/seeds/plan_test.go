@@ -39,7 +39,7 @@ func drawPlan(seed uint64, random *rand.Rand) plan {
 		clients:        1 + random.IntN(4)/3,
 	}
 	if random.IntN(5) == 0 {
-		p.rate = 1 / tick.draw(random, 500*time.Millisecond).Seconds()
+		p.rate = 1 / tick.draw(random, 100*time.Millisecond).Seconds()
 	}
 	return p
 }

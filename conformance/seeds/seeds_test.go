@@ -41,6 +41,24 @@ func TestSeeds(t *testing.T) {
 	t.Logf("seeds: %d from %d, %v, %v of CPU each", n, *first, time.Since(start).Round(time.Second), (cpuTime()-cpu)/time.Duration(n))
 }
 
+// TestFound plays the seeds that found something.
+func TestFound(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		seed uint64
+	}{
+		{"calls that wait for a login are sent together", 10}, // which checkRate allows, see loggedIn,
+		{"a call is rejected with 401, and its second turn comes after its deadline", 422},
+		{"a refused login of a user makes the app log in", 11481},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			checkSeed(t, test.seed)
+		})
+	}
+}
+
 func checkSeed(t *testing.T, seed uint64) bool {
 	findings := play(t, seed, planted{})
 	for _, finding := range findings {
