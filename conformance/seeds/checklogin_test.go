@@ -21,20 +21,21 @@ func (c *checker) checkLogins() {
 	}
 	for _, key := range order {
 		sent := c.calls[key]
+		path := sent[0].path
 		last := sent[len(sent)-1]
 		made := login{begin: sent[0].start, end: last.end}
 		if last.whole && last.status == 200 {
 			made.issued = last.issued
 		}
-		for _, before := range logins[key.operation] {
+		for _, before := range logins[path] {
 			if made.begin.Before(before.end) {
-				c.report("logins", "%s: two at the same time", key.operation)
+				c.report("logins", "%s: two at the same time", path)
 			}
 			if before.issued != "" && !c.rejected(before.issued, made.begin) {
-				c.report("logins", "%s: at %v, and %s was not rejected", key.operation, made.begin.Sub(c.start), before.issued)
+				c.report("logins", "%s: at %v, and %s was not rejected", path, made.begin.Sub(c.start), before.issued)
 			}
 		}
-		logins[key.operation] = append(logins[key.operation], made)
+		logins[path] = append(logins[path], made)
 	}
 }
 

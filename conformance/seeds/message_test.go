@@ -13,6 +13,7 @@ import (
 // message is one request, and what became of it, as the pod saw it.
 type message struct {
 	call     callKey
+	path     string
 	number   int // of the attempt
 	token    string
 	user     int64
@@ -34,6 +35,7 @@ func newMessage(r *http.Request) *message {
 	attempt, _ := symphony.AttemptFromContext(r.Context())
 	m := &message{
 		call:    callKey{operation: attempt.Operation, trace: r.Header.Get("X-Trace-Id")},
+		path:    r.URL.Path,
 		number:  attempt.Number,
 		token:   r.Header.Get("sessionToken"),
 		limited: strings.HasPrefix(r.URL.Path, "/pod/"),

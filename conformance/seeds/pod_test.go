@@ -109,7 +109,7 @@ func (p *pod) receive(r *http.Request) (*message, fault) {
 	m.call = keyOf(p.received, m.call.operation, m.call.trace, m.number)
 	p.log = append(p.log, m)
 	p.inFlight++
-	key := fmt.Sprint(m.call.operation, m.user, m.key)
+	key := fmt.Sprint(m.path, m.user, m.key)
 	return m, p.weather.draw(key, !m.limited, time.Since(p.start))
 }
 
