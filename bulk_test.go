@@ -37,7 +37,7 @@ type bulkPod struct {
 func (p *bulkPod) client(t *testing.T, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
 	p.atOnce, p.highest = map[int64]int{}, map[int64]int{}
-	return newClient(t, "https://acme.symphony.com/pod", append(opts, symphony.WithHTTPClient(&http.Client{Transport: p}))...)
+	return newClient(t, "https://acme.symphony.com/pod", static, append(opts, symphony.WithHTTPClient(&http.Client{Transport: p}))...)
 }
 
 func (p *bulkPod) count(user int64, by int) {
@@ -375,8 +375,7 @@ func TestBulkEnds(t *testing.T) {
 					}
 					return after(time.Millisecond)(ctx, update)
 				}
-				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens(), append(test.opts, symphony.WithHTTPClient(&http.Client{Transport: pod}))...)
-				require.NoError(t, err)
+				client := newClient(t, "https://acme.symphony.com/pod", test.tokens(), append(test.opts, symphony.WithHTTPClient(&http.Client{Transport: pod}))...)
 				ctx, cancel := context.WithTimeout(t.Context(), 9950*time.Millisecond) // 100 calls at 10 a second
 				defer cancel()
 				var pulled, good, failed int
@@ -659,7 +658,7 @@ func TestBulkReusesConnections(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	client := newClient(t, server.URL)
+	client := newClient(t, server.URL, static)
 	t.Cleanup(client.CloseIdleConnections)
 	for result := range client.SetUserPresences(t.Context(), users(5000, new(int)), symphony.WithConcurrency(32)) {
 		require.NoError(t, result.Err)

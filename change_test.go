@@ -24,12 +24,8 @@ func phones(t *testing.T, user symphonytest.User) (*symphonytest.Pod, *symphony.
 	t.Helper()
 	user.ID = 4711
 	user.Since = time.Now().Add(-time.Hour) // long before the change
-	pod := symphonytest.NewPod(symphonytest.WithUsers(user))
-	t.Cleanup(pod.Close)
-	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")), once)
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	return pod, client
+	pod, _ := connect(t, symphonytest.WithUsers(user))
+	return pod, newClient(t, pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")), once, symphony.WithHTTPClient(pod.Client()))
 }
 
 // requireShown checks what the pod shows of the user.
@@ -399,7 +395,7 @@ type changePod struct {
 func (p *changePod) client(t *testing.T, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
 	p.shown, p.methods, p.inFlight = map[int64]symphony.V2Presence{}, map[int64][]string{}, map[int64]int{}
-	return newClient(t, "https://acme.symphony.com/pod", append(opts, once, symphony.WithHTTPClient(&http.Client{Transport: p}))...)
+	return newClient(t, "https://acme.symphony.com/pod", static, append(opts, once, symphony.WithHTTPClient(&http.Client{Transport: p}))...)
 }
 
 func (p *changePod) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -47,7 +47,7 @@ func TestBaseURL(t *testing.T) {
 			got = r.URL.String()
 			return response(200, busy), nil
 		})
-		client := newClient(t, test.base, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, test.base, static, symphony.WithHTTPClient(&http.Client{Transport: transport}))
 		require.NoError(t, setBusy(t, client))
 		require.Equal(t, test.want, got, test.base)
 	}
@@ -357,12 +357,12 @@ func TestClientCertificate(t *testing.T) {
 	}
 	certificate := symphony.WithClientCertificate(server.TLS.Certificates[0])
 
-	require.Error(t, setBusy(t, newClient(t, server.URL, symphony.WithHTTPClient(server.Client()))))
+	require.Error(t, setBusy(t, newClient(t, server.URL, static, symphony.WithHTTPClient(server.Client()))))
 	for _, opts := range [][]symphony.Option{ // in either order
 		{certificate, symphony.WithHTTPClient(server.Client())},
 		{symphony.WithHTTPClient(server.Client()), certificate},
 	} {
-		client := newClient(t, server.URL, opts...)
+		client := newClient(t, server.URL, static, opts...)
 		require.NoError(t, setBusy(t, client))
 		client.CloseIdleConnections()
 		require.Empty(t, transport.TLSClientConfig.Certificates, "the lent transport is as it was")
@@ -392,7 +392,7 @@ func TestClientCertificateAndForeignHTTP2(t *testing.T) {
 			return roundTrips(func(*http.Request) (*http.Response, error) { return nil, net.ErrClosed })
 		},
 	}
-	client := newClient(t, server.URL, symphony.WithHTTPClient(server.Client()), symphony.WithClientCertificate(server.TLS.Certificates[0]))
+	client := newClient(t, server.URL, static, symphony.WithHTTPClient(server.Client()), symphony.WithClientCertificate(server.TLS.Certificates[0]))
 	t.Cleanup(client.CloseIdleConnections)
 	require.NoError(t, setBusy(t, client))
 }
@@ -462,7 +462,7 @@ func TestConnectionsAreReused(t *testing.T) {
 			}
 			server.Start()
 			t.Cleanup(server.Close)
-			client := newClient(t, server.URL, symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
+			client := newClient(t, server.URL, static, symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
 			for range 20 {
 				_ = setBusy(t, client)
 			}
@@ -505,10 +505,7 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range ids {
 		ids[i].ID = int64(i) + 1
 	}
-	pod := symphonytest.NewPod(symphonytest.WithUsers(ids...))
-	t.Cleanup(pod.Close)
-	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")), symphony.WithHTTPClient(pod.Client()))
-	require.NoError(t, err)
+	pod, client := connect(t, symphonytest.WithUsers(ids...))
 	var group sync.WaitGroup
 	for _, user := range ids {
 		group.Go(func() {
@@ -531,10 +528,10 @@ func TestTLSAndHTTP2(t *testing.T) {
 		protocols[r.Proto]++
 		answer(200, busy)(w, r)
 	})
-	require.NoError(t, setBusy(t, newClient(t, pod.URL(), symphony.WithHTTPClient(pod.Client()))))
+	require.NoError(t, setBusy(t, newClient(t, pod.URL(), static, symphony.WithHTTPClient(pod.Client()))))
 	require.Equal(t, []string{"HTTP/2.0"}, slices.Collect(maps.Keys(protocols)))
 
-	err := setBusy(t, newClient(t, pod.URL()))
+	err := setBusy(t, newClient(t, pod.URL(), static))
 	require.True(t, is[*tls.CertificateVerificationError](err), "%v", err)
 	require.ErrorContains(t, err, "(attempt 1 of 4)", "a certificate does not get better")
 }
@@ -560,7 +557,7 @@ func TestProxy(t *testing.T) {
 		requests.Store(0)
 		transport := symphony.NewTransport()
 		transport.Proxy = http.ProxyURL(address)
-		client := newClient(t, pod, symphony.WithHTTPClient(&http.Client{Transport: transport}), symphony.WithPlaintextHTTP())
+		client := newClient(t, pod, static, symphony.WithHTTPClient(&http.Client{Transport: transport}), symphony.WithPlaintextHTTP())
 		err := setBusy(t, client)
 		var apiErr *symphony.APIError
 		require.ErrorAs(t, err, &apiErr, pod)
@@ -574,14 +571,14 @@ func TestProxy(t *testing.T) {
 	// Also over a transport that is not this package's.
 	requests.Store(0)
 	lent := &http.Transport{Proxy: http.ProxyURL(address)}
-	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", symphony.WithHTTPClient(&http.Client{Transport: lent})))
+	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: lent})))
 	require.ErrorContains(t, err, "the proxy "+address.Host+" asks for credentials")
 	require.Equal(t, int64(1), requests.Load())
 
 	status = http.StatusForbidden
 	transport := symphony.NewTransport()
 	transport.Proxy = http.ProxyURL(address)
-	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", symphony.WithHTTPClient(&http.Client{Transport: transport})))
+	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: transport})))
 	require.ErrorContains(t, err, "the proxy "+address.Host+" returned 403 Forbidden")
 	require.False(t, is[*symphony.APIError](err), "the pod has not answered")
 	require.ErrorContains(t, err, "attempt 1 of 4")

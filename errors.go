@@ -181,21 +181,24 @@ var ErrNoSessionToken = errors.New("the provider returned an empty session token
 var ErrUserNotFound = errors.New("symphony: user not found")
 
 // IsCredentialError reports whether err means that every other call with the same
-// credentials would fail too: the pod rejected the session token and its replacement
-// (401), a login was refused (401 or 403), or the provider has no token
-// ([ErrNoSessionToken]). A worker should then stop, and an operator look at the
-// credentials. A 403 of a call other than a login does not count, since it may concern
-// one user only.
+// credentials would fail too: the pod rejected the session token and its replacement (401),
+// a login was refused (400, 401, 403 or 404), or the provider has no token
+// ([ErrNoSessionToken]). A worker should then stop, and an operator look at the credentials.
+// Any other status of a call that is not a login does not count, since it may concern one
+// user only.
 func IsCredentialError(err error) bool {
+	login := false
 	if call, ok := errors.AsType[*callError](err); ok && call.noToken {
 		// A login that failed for another reason may succeed later, though it began with a 401.
-		err = call.causes[0]
-		if is[*ForbiddenError](err) {
+		err, login = call.causes[0], true
+	}
+	if api, ok := errors.AsType[*APIError](err); ok && (login || api.login) {
+		switch api.StatusCode {
+		case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
 			return true
 		}
 	}
-	forbidden, ok := errors.AsType[*ForbiddenError](err)
-	return ok && forbidden.login || is[*UnauthorizedError](err) || errors.Is(err, ErrNoSessionToken)
+	return is[*UnauthorizedError](err) || errors.Is(err, ErrNoSessionToken)
 }
 
 // endsRun reports whether every later call of the same run would fail with err too:

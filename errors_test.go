@@ -393,12 +393,10 @@ func TestPagesAreSearchedOnce(t *testing.T) {
 func TestShortTokensChangeNoError(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"x", "t", "text", "any"} {
-		client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken(token), once,
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
-				return nil, fmt.Errorf("any text: %w", io.ErrUnexpectedEOF)
-			})}))
-		require.NoError(t, err)
-		err = setBusy(t, client)
+		client := newClient(t, "https://acme.symphony.com/pod", symphony.StaticSessionToken(token), once, symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
+			return nil, fmt.Errorf("any text: %w", io.ErrUnexpectedEOF)
+		})}))
+		err := setBusy(t, client)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		require.ErrorContains(t, err, "any text")
 	}
@@ -533,9 +531,7 @@ func TestUnrequestedGzip(t *testing.T) {
 func TestIsCredentialError(t *testing.T) {
 	t.Parallel()
 	login := func(status int) error { // what a provider returns that logs in
-		client, err := symphony.NewClient("https://acme.symphony.com/login", symphony.NoSessionToken,
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) { return response(status, ""), nil })}), once)
-		require.NoError(t, err)
+		client := newClient(t, "https://acme.symphony.com/login", symphony.NoSessionToken, symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) { return response(status, ""), nil })}), once)
 		return fmt.Errorf("login: %w", client.Do(t.Context(), symphony.Request{Method: "POST", Path: "/pubkey/authenticate"}, nil))
 	}
 	call := func(status int, tokens symphony.SessionTokenProvider) error {
@@ -557,9 +553,15 @@ func TestIsCredentialError(t *testing.T) {
 		{"500 of a presence call", call(500, symphony.StaticSessionToken(secret)), false},
 		{"a login that was refused with 401", login(401), true},
 		{"a login that was refused with 403", login(403), true},
+		{"a login with a JWT that is malformed", login(400), true},
+		{"a login at a wrong URL", login(404), true},
+		{"a provider at a wrong URL", provider(login(404)), true},
+		{"404 of a presence call", call(404, symphony.StaticSessionToken(secret)), false},
+		{"400 of a presence call", call(400, symphony.StaticSessionToken(secret)), false},
+		{"a login that is rate limited", provider(login(429)), false},
 		{"a login host in trouble", login(503), false},
 		{"a provider whose login was refused", provider(login(403)), true},
-		{"a provider with a mock's 403", provider(&symphony.ForbiddenError{}), true},
+		{"a provider with a mock's 403", provider(&symphony.ForbiddenError{APIError: symphony.APIError{StatusCode: 403}}), true},
 		{"a provider without a token", provider(nil), true},
 		{"a provider whose vault is sealed", provider(errors.New("sealed")), false},
 		{"a refresh that was refused", refresh(login(401)), true},

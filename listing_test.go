@@ -19,15 +19,6 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
-func connect(t *testing.T, opts ...symphonytest.Option) (*symphonytest.Pod, *symphony.Client) {
-	t.Helper()
-	pod := symphonytest.NewPod(opts...)
-	t.Cleanup(pod.Close)
-	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")), symphony.WithHTTPClient(pod.Client()))
-	require.NoError(t, err)
-	return pod, client
-}
-
 func TestOwnPresence(t *testing.T) {
 	t.Parallel()
 	pod, client := connect(t)
@@ -303,9 +294,8 @@ func TestDeletePresenceFeedAfterAnotherAttempt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, answers(400)}}
 				tokens := &refresher{token: "old", next: []string{"new"}}
-				client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens, symphony.WithHTTPClient(&http.Client{Transport: transport}))
-				require.NoError(t, err)
-				err = client.DeletePresenceFeed(t.Context(), "f")
+				client := newClient(t, "https://acme.symphony.com/pod", tokens, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+				err := client.DeletePresenceFeed(t.Context(), "f")
 				require.Equal(t, test.ok, err == nil, err)
 				require.Equal(t, 2, transport.sent)
 			})

@@ -15,16 +15,12 @@ import (
 
 func TestSetUserPresence(t *testing.T) {
 	t.Parallel()
-	pod := symphonytest.NewPod(symphonytest.WithUsers(
+	_, client := connect(t, symphonytest.WithUsers(
 		symphonytest.User{ID: 1},
 		symphonytest.User{ID: 2, Activity: symphonytest.Offline},
 		symphonytest.User{ID: 3, Activity: symphonytest.Idle},
 		symphonytest.User{ID: math.MaxInt64},
 	))
-	t.Cleanup(pod.Close)
-	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")))
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
 
 	for _, test := range []struct {
 		name     string

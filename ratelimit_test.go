@@ -214,8 +214,7 @@ func TestBulkAndRefusals(t *testing.T) {
 		asked++
 		return "", &symphony.RateLimitError{APIError: symphony.APIError{StatusCode: 429, Attempts: 4}}
 	})
-	client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens)
-	require.NoError(t, err)
+	client := newClient(t, "https://acme.symphony.com/pod", tokens)
 	pulled := 0
 	for result := range client.SetUserPresences(t.Context(), users(10_000, &pulled), symphony.WithConcurrency(1)) {
 		require.True(t, is[*symphony.RateLimitError](result.Err))
@@ -260,12 +259,10 @@ func TestRenewalWithoutATurn(t *testing.T) {
 			tokens = tokens[1:]
 			return token, nil
 		})
-		client, err := symphony.NewClient("https://acme.symphony.com/pod", next,
-			symphony.WithHTTPClient(&http.Client{Transport: transport}), symphony.WithRateLimit(0.1))
-		require.NoError(t, err)
+		client := newClient(t, "https://acme.symphony.com/pod", next, symphony.WithHTTPClient(&http.Client{Transport: transport}), symphony.WithRateLimit(0.1))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = client.GetPresence(ctx)
+		_, err := client.GetPresence(ctx)
 		require.True(t, is[*symphony.RateLimitError](err), err)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.False(t, is[*symphony.UnauthorizedError](err), "the new token may be good")

@@ -186,7 +186,7 @@ func TestAttemptsAreAlike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type sent struct{ trace, token, body string }
 		var got []sent
-		client := newClient(t, "https://acme.symphony.com/pod", symphony.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		client := newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(r.Body)
 			require.NoError(t, err)
 			got = append(got, sent{r.Header.Get("X-Trace-Id"), r.Header.Get("sessionToken"), string(body)})
@@ -357,9 +357,9 @@ func TestAttemptTimeout(t *testing.T) {
 		transport := &script{steps: []func(*http.Request) (*http.Response, error){hangs}}
 		lent := symphony.WithHTTPClient(&http.Client{Transport: transport, Timeout: 2 * time.Second})
 		start := time.Now()
-		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", lent, once)), "no response within 2s (attempt 1 of 1)")
+		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, lent, once)), "no response within 2s (attempt 1 of 1)")
 		require.Equal(t, 2*time.Second, time.Since(start), "the lent client's timeout bounds each try")
-		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", lent, once, symphony.WithAttemptTimeout(time.Second))), "within 1s")
+		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, lent, once, symphony.WithAttemptTimeout(time.Second))), "within 1s")
 	})
 }
 
@@ -452,7 +452,7 @@ func TestNetworkErrorsKeepTheirCause(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	err = setBusy(t, newClient(t, "http://"+listener.Addr().String(), symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1})))
+	err = setBusy(t, newClient(t, "http://"+listener.Addr().String(), static, symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1})))
 	require.True(t, is[*net.OpError](err))
 	require.ErrorContains(t, err, "symphony: POST /v3/user/presence: dial tcp")
 	require.ErrorContains(t, err, "(attempt 2 of 2), trace id ")

@@ -11,10 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/symphonytest"
 )
 
 // secret is the session token of the tests: it must never show.
 const secret = "s3cr3t-session-token"
+
+// static provides it.
+var static = symphony.StaticSessionToken(secret)
 
 const busy = `{"category":"BUSY","userId":42,"timestamp":1533928483800}`
 
@@ -27,14 +31,24 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...symphony.Option) *sym
 	transport := symphony.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	opts = append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
-	return newClient(t, server.URL+"/gateway/pod", opts...)
+	return newClient(t, server.URL+"/gateway/pod", static, opts...)
 }
 
-func newClient(t *testing.T, base string, opts ...symphony.Option) *symphony.Client {
+// newClient is how the tests make every client.
+func newClient(t *testing.T, base string, tokens symphony.SessionTokenProvider, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
-	client, err := symphony.NewClient(base, symphony.StaticSessionToken(secret), opts...)
+	client, err := symphony.NewClient(base, tokens, opts...)
 	require.NoError(t, err)
 	return client
+}
+
+// connect starts a pod without a network, and makes a client with the "User Provisioning"
+// entitlement.
+func connect(t *testing.T, opts ...symphonytest.Option) (*symphonytest.Pod, *symphony.Client) {
+	t.Helper()
+	pod := symphonytest.New(t, append(opts, symphonytest.WithoutNetwork())...)
+	tokens := symphony.StaticSessionToken(pod.IssueToken("calendar"))
+	return pod, newClient(t, pod.URL(), tokens, symphony.WithHTTPClient(pod.Client()))
 }
 
 // setBusy makes the main call.
@@ -78,8 +92,7 @@ func (f roundTrips) RoundTrip(r *http.Request) (*http.Response, error) {
 // fake is a client over a fake transport.
 func fake(t *testing.T, f roundTrips, opts ...symphony.Option) *symphony.Client {
 	t.Helper()
-	return newClient(t, "https://acme.symphony.com/pod",
-		append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: f})}, opts...)...)
+	return newClient(t, "https://acme.symphony.com/pod", static, append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: f})}, opts...)...)
 }
 
 // response is an answer of a fake transport. Like many mocks it leaves

@@ -3,6 +3,7 @@ package symphony_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -56,10 +57,7 @@ func withTokens(t *testing.T, tokens symphony.SessionTokenProvider, handler http
 	transport := roundTrips(func(r *http.Request) (*http.Response, error) {
 		return record(handler, r), nil
 	})
-	client, err := symphony.NewClient("https://acme.symphony.com/pod", tokens,
-		append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
-	require.NoError(t, err)
-	return client
+	return newClient(t, "https://acme.symphony.com/pod", tokens, append(opts, symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 func TestRefreshOn401(t *testing.T) {
@@ -277,14 +275,10 @@ func TestTokenIsAskedForAfterTheWait(t *testing.T) {
 		var current atomic.Value
 		current.Store("old")
 		sent := make(chan string, 64)
-		client, err := symphony.NewClient("https://acme.symphony.com/pod",
-			symphony.SessionTokenFunc(func(context.Context) (string, error) { return current.Load().(string), nil }),
-			symphony.WithRateLimit(1),
-			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(r *http.Request) (*http.Response, error) {
-				sent <- r.Header.Get("sessionToken")
-				return response(200, busy), nil
-			})}))
-		require.NoError(t, err)
+		client := newClient(t, "https://acme.symphony.com/pod", symphony.SessionTokenFunc(func(context.Context) (string, error) { return current.Load().(string), nil }), symphony.WithRateLimit(1), symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(r *http.Request) (*http.Response, error) {
+			sent <- r.Header.Get("sessionToken")
+			return response(200, busy), nil
+		})}))
 		require.NoError(t, setBusy(t, client))
 		require.Equal(t, "old", <-sent)
 		var group sync.WaitGroup
@@ -300,6 +294,19 @@ func TestTokenIsAskedForAfterTheWait(t *testing.T) {
 	})
 }
 
+// The provider is asked before each attempt.
+func TestTokenIsAskedForBeforeEachAttempt(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	asked := 0
+	provider := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+		asked++
+		return fmt.Sprint("token ", asked), nil
+	})
+	require.Error(t, setBusy(t, withTokens(t, provider, accepts("none", &sent, answer(503, "")), quickly(3))))
+	require.Equal(t, []string{"token 1", "token 2", "token 3"}, sent)
+}
+
 // A context that ends after the refresh is what ended the call.
 func TestContextEndsAfterTheRefresh(t *testing.T) {
 	t.Parallel()
@@ -307,10 +314,8 @@ func TestContextEndsAfterTheRefresh(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(401), hangs}}
-		client, err := symphony.NewClient("https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}},
-			symphony.WithHTTPClient(&http.Client{Transport: transport}))
-		require.NoError(t, err)
-		_, err = client.GetPresence(ctx)
+		client := newClient(t, "https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}}, symphony.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := client.GetPresence(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.False(t, is[*symphony.UnauthorizedError](err))
 		require.False(t, symphony.IsCredentialError(err))

@@ -366,9 +366,7 @@ func TestUsersEnd(t *testing.T) {
 					}
 					return response(204, ""), nil
 				})
-				client, err := symphony.NewClient("https://acme.symphony.com/pod", test.tokens(),
-					append(slices.Clip(test.opts), symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
-				require.NoError(t, err)
+				client := newClient(t, "https://acme.symphony.com/pod", test.tokens(), append(slices.Clip(test.opts), symphony.WithHTTPClient(&http.Client{Transport: transport}))...)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				pulled, n, sentKeys := 0, 0, 0

@@ -48,7 +48,7 @@ func (t *loginToken) UnmarshalJSON(data []byte) error {
 // post calls a login endpoint. It may be retried: it only opens a session.
 func post(ctx context.Context, client *symphony.Client, path string, body any) (string, error) {
 	var token loginToken
-	err := client.Do(ctx, symphony.Request{Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &token)
+	err := client.Do(ctx, symphony.Request{Operation: "Login", Method: http.MethodPost, Path: path, Body: body, Retryable: true}, &token)
 	return string(token), err
 }
 

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -81,10 +85,13 @@ func TestDelayEndsWithTheClientAndThePod(t *testing.T) {
 	onEveryPod(t, func(t *testing.T, start start) {
 		pod := start()
 		pod.Fail(symphonytest.Fault{Method: "POST", Delay: 1000 * time.Hour, Times: 2})
+		http2 := speaksHTTP2(t, pod)
 		arrived := make(chan struct{})
+		var ended atomic.Bool
 		pod.HandleFunc("GET /", func(_ http.ResponseWriter, r *http.Request) { // one that waits for its end
 			arrived <- struct{}{}
 			<-r.Context().Done()
+			ended.Store(true)
 		})
 		leaving, cancel := context.WithCancel(t.Context())
 		sent := make(chan struct{})
@@ -113,10 +120,36 @@ func TestDelayEndsWithTheClientAndThePod(t *testing.T) {
 		<-arrived
 		cancel()
 		pod.Close()
+		if !http2 { // where net/http does not wait for a handler
+			require.True(t, ended.Load())
+		}
 		pod.Close()
 		group.Wait()
 		pod.ClearFaults() // which the requests may not have reached
 	})
+}
+
+// A client that has sent its next request already does not keep a pod from closing:
+// net/http would not notice that the connection is closed.
+func TestCloseWithPipelinedRequests(t *testing.T) {
+	t.Parallel()
+	pod := symphonytest.New(t)
+	pod.Fail(symphonytest.Fault{Delay: 1000 * time.Hour})
+	base, err := url.Parse(pod.URL())
+	require.NoError(t, err)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", base.Host)
+	require.NoError(t, err)
+	defer conn.Close()
+	get := []byte("GET /pod/v2/user/presence HTTP/1.1\r\nHost: pod\r\n\r\n")
+	_, err = conn.Write(get)
+	require.NoError(t, err)
+	for len(pod.Requests()) == 0 {
+		runtime.Gosched()
+	}
+	_, err = conn.Write(get)
+	require.NoError(t, err)
+	pod.Close()
+	pod.ClearFaults() // which the request may not have reached
 }
 
 // recorder is a testing.TB that records what fails.

@@ -29,7 +29,8 @@ func newFrontend(c config, routes *routes) *frontend {
 	}
 }
 
-func (f *frontend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// serve serves a request. It is no method ServeHTTP, which a Pod would have too.
+func (f *frontend) serve(w http.ResponseWriter, r *http.Request) {
 	// The body is read first: only then does net/http notice that a client leaves.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -56,10 +57,10 @@ func (f *frontend) respond(w http.ResponseWriter, r *http.Request, path string) 
 	}
 	defer f.limits.leave()
 	if fault, ok := f.next(r.Method, path); ok {
-		fault.serve(w, r, f.routes)
+		fault.serve(w, r, http.HandlerFunc(f.route))
 		return
 	}
-	f.routes.ServeHTTP(w, r)
+	f.route(w, r)
 }
 
 // pathBelowBase returns a path without its first segment, such as /pod.

@@ -81,6 +81,8 @@ func TestLoginWithKey(t *testing.T) {
 			status, _ := login(t, pod, request{url: pod.LoginURL() + "/pubkey/authenticate", body: body})
 			require.Equal(t, want, status, body)
 		}
+		got := request{url: pod.LoginURL() + "/pubkey/authenticate", body: signed(t, jwt.SigningMethodRS256, good, key)}.mustSend(t, pod)
+		require.Contains(t, got.body, "not by RS512")
 		form := request{url: pod.LoginURL() + "/pubkey/authenticate", body: "{}", header: map[string]string{"Content-Type": "text/plain"}}
 		status, _ := login(t, pod, form)
 		require.Equal(t, 415, status)

@@ -124,6 +124,33 @@ func TestMemoryDialEndsWithItsContext(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = pod.Client().Transport.(*http.Transport).DialContext(ctx, "tcp", base.Host+":443")
-	require.ErrorIs(t, err, context.Canceled)
+	for range 20 {
+		_, err = pod.Client().Transport.(*http.Transport).DialContext(ctx, "tcp", base.Host+":443")
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+// A connection buffers about as much as TCP does, and then the writer waits.
+func TestMemoryConnIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := symphonytest.New(t, symphonytest.WithoutNetwork())
+		written := make(chan int, 1)
+		pod.HandleFunc("POST /", func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
+			total := 0
+			for total < 16<<20 {
+				n, err := w.Write(make([]byte, 16<<10))
+				total += n
+				if err != nil {
+					break
+				}
+			}
+			written <- total
+		})
+		resp, err := request{path: "/"}.begin(t, pod)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		require.Less(t, <-written, 1<<20)
+	})
 }

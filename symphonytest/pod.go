@@ -18,10 +18,8 @@ type pod struct {
 	*server
 }
 
-// NewPod starts a pod, which must be closed. Like [httptest.NewServer] it panics if it
-// cannot listen on loopback.
-//
-// [httptest.NewServer]: https://pkg.go.dev/net/http/httptest#NewServer
+// NewPod starts a pod, which must be closed. Like [net/http/httptest.NewServer] it panics
+// if it cannot listen on loopback.
 func NewPod(opts ...Option) *Pod {
 	c := config{now: time.Now, logSize: 100_000}
 	for _, opt := range opts {
@@ -40,7 +38,7 @@ func NewPod(opts ...Option) *Pod {
 		state.AddApp(a)
 	}
 	frontend := newFrontend(c, newRoutes(api{state}))
-	return &Pod{&pod{state, frontend, newServer(c, frontend)}}
+	return &Pod{&pod{state, frontend, newServer(c, http.HandlerFunc(frontend.serve))}}
 }
 
 // New starts a pod for a test, and closes it when the test ends. The test fails if a

@@ -49,7 +49,11 @@ func (a api) setUserPresence(r *http.Request) (any, error) {
 	if caller.user != userID && !a.mayProvision(caller) {
 		return nil, forbidden()
 	}
-	return presenceOf(userID)(a.set(userID, category, soft))
+	presence, ok := a.set(userID, category, soft)
+	if !ok {
+		return nil, notFound(userID)
+	}
+	return presence, nil
 }
 
 // setPresence sets the presence of the session's own user.
@@ -70,7 +74,11 @@ func (a api) setPresence(r *http.Request) (any, error) {
 		return nil, err
 	}
 	self := a.self(caller)
-	return presenceOf(self)(a.set(self, category, soft))
+	presence, ok := a.set(self, category, soft)
+	if !ok {
+		return nil, notFound(self)
+	}
+	return presence, nil
 }
 
 func checkCategory(category symphony.PresenceCategory) error {
@@ -80,23 +88,17 @@ func checkCategory(category symphony.PresenceCategory) error {
 	return nil
 }
 
-// presenceOf makes the result of an endpoint from that of a method of directory.
-func presenceOf(userID int64) func(symphony.V2Presence, bool) (any, error) {
-	return func(presence symphony.V2Presence, ok bool) (any, error) {
-		if !ok {
-			return nil, notFound(userID)
-		}
-		return presence, nil
-	}
-}
-
 func (a api) getPresence(r *http.Request) (any, error) {
 	caller, err := a.caller(r)
 	if err != nil {
 		return nil, err
 	}
 	self := a.self(caller)
-	return presenceOf(self)(a.presence(caller, self, true))
+	presence, ok := a.presence(caller, self, true)
+	if !ok {
+		return nil, notFound(self)
+	}
+	return presence, nil
 }
 
 func (a api) getUserPresence(r *http.Request) (any, error) {
@@ -112,7 +114,11 @@ func (a api) getUserPresence(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("The user id is not a number")
 	}
-	return presenceOf(id)(a.presence(caller, id, local))
+	presence, ok := a.presence(caller, id, local)
+	if !ok {
+		return nil, notFound(id)
+	}
+	return presence, nil
 }
 
 // listPresences returns a page of the active users. The user lastUserId is on it, as

@@ -224,7 +224,7 @@ func TestServiceUsersHaveIDsOfTheirOwn(t *testing.T) {
 	pod.AddServiceUser(symphonytest.ServiceUser{Username: "a", ID: 5})
 	require.EqualValues(t, 5, idOf("a"))
 	_, ok := pod.User(a)
-	require.False(t, ok, "nobody has the old id")
+	require.False(t, ok, "no one has the old id")
 	require.NotContains(t, []int64{5, b}, idOf("c"))
 	require.EqualValues(t, 7, idOf("jane"), "a user who is a service user too")
 	pod.AddServiceUser(symphonytest.ServiceUser{Username: "d", ID: b + 1})

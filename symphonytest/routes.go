@@ -41,7 +41,8 @@ func (r *routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *h
 	r.Handle(pattern, http.HandlerFunc(handler))
 }
 
-func (r *routes) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+// route passes a request to its handler.
+func (r *routes) route(w http.ResponseWriter, req *http.Request) {
 	r.mux(req).ServeHTTP(w, req)
 }
 

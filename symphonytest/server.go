@@ -60,8 +60,8 @@ func newServer(c config, handler http.Handler) *server {
 }
 
 // Close stops the pod. Requests in flight end: their contexts are cancelled and their
-// connections closed. When Close returns, the pod has no goroutine left. It may be
-// called more than once.
+// connections closed. When Close returns, the pod serves no connection. It may be called
+// more than once.
 func (s *server) Close() {
 	s.cancel()
 	_ = s.http.Close()

@@ -63,8 +63,12 @@ func (a api) searchUsers(r *http.Request) (any, error) {
 		Users  []foundUser `json:"users"`
 		Errors []userError `json:"errors,omitempty"`
 	}{Users: []foundUser{}}
+	wanted := map[string]bool{}
+	for _, key := range search.keys {
+		wanted[normal(key)] = true
+	}
 	byKey := map[string][]account{}
-	for _, found := range a.find(search.includes) {
+	for _, found := range a.find(func(u User) bool { return search.includes(u) && wanted[search.key(u)] }) {
 		key := search.key(found.User)
 		byKey[key] = append(byKey[key], found)
 	}

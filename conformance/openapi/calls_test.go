@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	jane     = math.MaxInt64 // ids are exact
-	john     = 2             // has not installed the app
+	jane     = int64(math.MaxInt64) // ids are exact
+	john     = 2                    // has not installed the app
 	external = 3
 	admin    = 10 // a service user with the entitlement
 	bot      = 11 // a service user without it

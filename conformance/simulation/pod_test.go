@@ -120,7 +120,7 @@ func (p *pod) count(from, to float64, pick func(event) bool) (n int) {
 	return n
 }
 
-func any(event) bool { return true }
+func isAny(event) bool { return true }
 
 func isAccepted(e event) bool { return e.verdict == accept }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
+const ms = time.Millisecond
+
 // lab is what a scenario of one seed works with.
 type lab struct {
 	t      *testing.T

@@ -25,7 +25,7 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
-// start gives a pod with users from 1, and the environment that names it.
+// start starts a pod with users from 1, and the environment that names it.
 func start(t *testing.T, users int) (*symphonytest.Pod, func(string) string) {
 	t.Helper()
 	pod := symphonytest.NewPod(symphonytest.WithUsers(madeUpUsers(users)...),
@@ -52,24 +52,37 @@ func TestMadeUpUsers(t *testing.T) {
 	dir := t.TempDir()
 	var stderr bytes.Buffer
 	code := run(t.Context(), []string{"-pod-rate", "0", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
-		func(string) string { return "" }, nil, &stderr)
+		func(string) string { return "" }, nil, io.Discard, &stderr)
 	require.Equal(t, cli.ExitOK, code, stderr.String())
-	require.Regexp(t, "2000 set, none failed; 0 retries, 0 answers 429, [0-9.ms]+\n$", stderr.String())
+	require.Regexp(t, "2000 rows: 2000 set, none failed; 0 retries, 0 responses 429, [0-9.ms]+\n$", stderr.String())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, files, "nothing is left behind")
 }
 
-// At a pod with a limit none fails; the 429s are counted, and the pace is shown.
+// At a pod with a limit none fails; the 429s are counted, and the rate is shown.
 func TestPodRate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var stderr bytes.Buffer
 	code := run(t.Context(), []string{"-users", "40", "-pod-rate", "100", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
-		func(string) string { return "" }, nil, &stderr)
+		func(string) string { return "" }, nil, io.Discard, &stderr)
 	require.Equal(t, cli.ExitOK, code, stderr.String())
-	require.Contains(t, stderr.String(), "which takes 100 calls a second")
-	require.Regexp(t, `40 set, none failed; [1-9]\d* retries, [1-9]\d* answers 429, .*s, pace [1-9]\d+ a second\n$`, stderr.String())
+	require.Contains(t, stderr.String(), "which accepts 100 calls a second")
+	require.Regexp(t, `40 set, none failed; [1-9]\d* retries, [1-9]\d* responses 429, .*s, limited to [1-9]\d+ a second\n$`, stderr.String())
+}
+
+// Nor does any fail at a pod that handles few calls at the same time.
+func TestPodConcurrency(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"-users", "40", "-pod-rate", "0", "-pod-concurrency", "2", "-workers", "32", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
+		func(string) string { return "" }, nil, io.Discard, &stderr)
+	require.Equal(t, cli.ExitOK, code, stderr.String())
+	require.Contains(t, stderr.String(), "which handles 2 calls at the same time")
+	require.Contains(t, stderr.String(), "40 set, none failed")
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-pod-concurrency", "-1"}, func(string) string { return "" }, nil, io.Discard, &stderr))
 }
 
 func TestFile(t *testing.T) {
@@ -77,8 +90,8 @@ func TestFile(t *testing.T) {
 	pod, env := start(t, 10)
 	path := write(t, "\ufeffUser_ID,Category,Soft\r\n1, In A Meeting ,TRUE\r\n2,lunch,\nx,busy\n99,away,false\n\n3,away\n\"4\n5\n6,busy,perhaps\n")
 	var stderr bytes.Buffer
-	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
-	require.Contains(t, stderr.String(), "2 set, failed: 1 404 Not Found, 5 unreadable")
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr), stderr.String())
+	require.Contains(t, stderr.String(), "9 rows: 2 set, 6 failed (1 404 Not Found, 5 unreadable; see "+path+".failed.csv), 1 skipped (blank);")
 	for _, line := range []string{"line 3: ", "line 4: ", "line 8: ", "line 9: ", "line 10: "} {
 		require.Contains(t, stderr.String(), line)
 	}
@@ -95,8 +108,8 @@ func TestFile(t *testing.T) {
 	require.Contains(t, string(failures), "User 99 does not exist")
 	pod.AddUser(symphonytest.User{ID: 99})
 	stderr.Reset()
-	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path + ".failed.csv"}, env, nil, &stderr))
-	require.Contains(t, stderr.String(), "1 set, failed: 5 unreadable")
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path + ".failed.csv"}, env, nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "1 set, 5 failed (5 unreadable; ")
 }
 
 func TestStdin(t *testing.T) {
@@ -105,12 +118,12 @@ func TestStdin(t *testing.T) {
 	dir := t.TempDir()
 	var stderr bytes.Buffer
 	args := []string{"-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f"), "-"}
-	require.Equal(t, cli.ExitOK, run(t.Context(), args, env, strings.NewReader("1,busy\n2,busy\n3,busy"), &stderr))
+	require.Equal(t, cli.ExitOK, run(t.Context(), args, env, strings.NewReader("1,busy\n2,busy\n3,busy"), io.Discard, &stderr))
 	require.Contains(t, stderr.String(), "3 set, none failed")
 
-	code := run(t.Context(), args, env, strings.NewReader("1,busy\n"+strings.Repeat("x", maxLine+1)), &stderr)
+	code := run(t.Context(), args, env, strings.NewReader("1,busy\n"+strings.Repeat("x", 2<<20)), io.Discard, &stderr)
 	require.Equal(t, cli.ExitUsage, code)
-	require.Contains(t, stderr.String(), "too long")
+	require.Contains(t, stderr.String(), "line 2: a row has more than 1048576 bytes")
 
 	// Ctrl-C ends a run that waits for stdin.
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,7 +133,7 @@ func TestStdin(t *testing.T) {
 		_, _ = io.WriteString(writer, "1,busy\n")
 		cancel()
 	}()
-	require.Equal(t, cli.ExitInterrupted, run(ctx, args, env, idle, &stderr))
+	require.Equal(t, cli.ExitInterrupted, run(ctx, args, env, idle, io.Discard, &stderr))
 }
 
 // An interrupted run is gone on with: every update is applied, none of them twice.
@@ -144,21 +157,21 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 		fmt.Fprint(w, `{"category":"BUSY"}`)
 	})
 	var stderr bytes.Buffer
-	require.Equal(t, cli.ExitInterrupted, run(ctx, []string{"-workers", "1", path}, env, nil, &stderr), stderr.String())
+	require.Equal(t, cli.ExitInterrupted, run(ctx, []string{"-workers", "1", path}, env, nil, io.Discard, &stderr), stderr.String())
 	require.Contains(t, stderr.String(), "249 set, none failed")
-	require.Contains(t, stderr.String(), "goes on from here")
+	require.Contains(t, stderr.String(), "the same command continues from here")
 
 	// Not with another input under the same name.
 	other := path + ".other"
 	require.NoError(t, os.WriteFile(other, []byte("1,busy\n"), 0o600))
 	stderr.Reset()
-	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-journal", path + ".journal", other}, env, nil, &stderr))
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-journal", path + ".journal", other}, env, nil, io.Discard, &stderr))
 	require.Contains(t, stderr.String(), "another input")
 
 	stderr.Reset()
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
-	require.Contains(t, stderr.String(), "249 lines are done already")
-	require.Contains(t, stderr.String(), "251 set, none failed")
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr), stderr.String())
+	require.Contains(t, stderr.String(), "249 rows are done")
+	require.Contains(t, stderr.String(), "500 rows: 251 set, none failed, 249 done before;")
 	require.NoFileExists(t, path+".journal")
 }
 
@@ -169,11 +182,48 @@ func TestRunStopsWhenAllWouldFail(t *testing.T) {
 	for token, text := range map[string]string{pod.IssueToken("reader"): "User Provisioning", "wrong": "401"} {
 		pod.ClearRequests()
 		var stderr bytes.Buffer
-		require.Equal(t, cli.ExitForbidden, run(t.Context(), []string{path}, environment(pod, token), nil, &stderr))
+		require.Equal(t, cli.ExitForbidden, run(t.Context(), []string{path}, environment(pod, token), nil, io.Discard, &stderr))
 		require.Contains(t, stderr.String(), text)
-		require.Contains(t, stderr.String(), "0 set, none failed")
+		require.Contains(t, stderr.String(), "1000 rows: 0 set, none failed, 1000 left;")
 		require.LessOrEqual(t, len(pod.Requests()), 2)
 	}
+}
+
+// A 403 after a presence was set is the failure of its own row.
+func TestForbiddenUser(t *testing.T) {
+	t.Parallel()
+	pod, env := start(t, 3)
+	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Contains(body, []byte(`"userId":2`)) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"code":403,"message":"user 2 is of another pod"}`)
+			return
+		}
+		fmt.Fprint(w, `{"category":"BUSY"}`)
+	})
+	var stderr bytes.Buffer
+	args := []string{"-workers", "1"}
+	require.Equal(t, cli.ExitFailed, run(t.Context(), append(args, write(t, "1,busy\n2,busy\n3,busy\n")), env, nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "3 rows: 2 set, 1 failed (1 403 Forbidden; see")
+
+	stderr.Reset()
+	require.Equal(t, cli.ExitForbidden, run(t.Context(), append(args, write(t, "2,busy\n1,busy\n3,busy\n")), env, nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "User Provisioning")
+	require.Contains(t, stderr.String(), "3 rows: 0 set, none failed, 3 left;")
+}
+
+// A certificate that is not trusted is not tried for every row.
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	pod := symphonytest.NewPod(symphonytest.WithTLS())
+	t.Cleanup(pod.Close)
+	var stderr bytes.Buffer
+	path := write(t, sheetOf(100))
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, environment(pod, "token"), nil, io.Discard, &stderr))
+	require.Contains(t, stderr.String(), "this machine does not have the CA certificate of")
+	require.Contains(t, stderr.String(), "100 rows: 0 set, none failed, 100 left;")
+	require.NoFileExists(t, path+".failed.csv")
 }
 
 // When the login goes, no update is lost: the run stops, and goes on later.
@@ -207,10 +257,10 @@ func TestRunStopsWhenTheLoginFails(t *testing.T) {
 		fmt.Fprint(w, `{"category":"BUSY"}`)
 	})
 	var stderr bytes.Buffer
-	require.NotEqual(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.NotEqual(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr))
 	summary := regexp.MustCompile(`(\d+) set, none failed`).FindStringSubmatch(stderr.String())
 	require.NotNil(t, summary, stderr.String())
-	require.Contains(t, stderr.String(), "goes on from here")
+	require.Contains(t, stderr.String(), "the same command continues from here")
 	set, err := strconv.Atoi(summary[1])
 	require.NoError(t, err)
 	require.InDelta(t, 299, set, 8, "but for those under way")
@@ -218,7 +268,7 @@ func TestRunStopsWhenTheLoginFails(t *testing.T) {
 	pod.ClearFaults()
 	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"category":"BUSY"}`) })
 	stderr.Reset()
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr), stderr.String())
 	require.Contains(t, stderr.String(), fmt.Sprintf("%d set, none failed", 1000-set))
 }
 
@@ -235,12 +285,12 @@ func TestCutJournal(t *testing.T) {
 	require.NoError(t, os.WriteFile(path+".journal", []byte(fingerprint+"\n1\n2"), 0o600))
 	require.NoError(t, os.WriteFile(path+".failed.csv", []byte("kept\n"), 0o600))
 	var stderr bytes.Buffer
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr), stderr.String())
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr), stderr.String())
 	require.Contains(t, stderr.String(), "2 set, none failed")
 	require.FileExists(t, path+".failed.csv")
 
 	// A new run does not keep the failures of an old one.
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr))
 	require.NoFileExists(t, path+".failed.csv")
 }
 
@@ -249,9 +299,9 @@ func TestFailuresThatCannotBeWritten(t *testing.T) {
 	_, env := start(t, 3)
 	path := write(t, "99,busy\n1,busy\n")
 	var stderr bytes.Buffer
-	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-failures", filepath.Join(t.TempDir(), "none", "f"), path}, env, nil, &stderr), stderr.String())
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-failures", filepath.Join(t.TempDir(), "none", "f"), path}, env, nil, io.Discard, &stderr), stderr.String())
 	stderr.Reset()
-	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, &stderr))
+	require.Equal(t, cli.ExitFailed, run(t.Context(), []string{path}, env, nil, io.Discard, &stderr))
 	require.Contains(t, stderr.String(), "1 404 Not Found", "it is not taken for done")
 }
 
@@ -266,8 +316,10 @@ func TestArguments(t *testing.T) {
 		"three diff":    {"-failures", "./main.go", "main.go"},
 	} {
 		var stderr bytes.Buffer
-		require.Equal(t, cli.ExitUsage, run(t.Context(), args, func(string) string { return "" }, nil, &stderr))
+		require.Equal(t, cli.ExitUsage, run(t.Context(), args, func(string) string { return "" }, nil, io.Discard, &stderr))
 		require.Contains(t, stderr.String(), text)
 	}
-	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, nil, nil, new(bytes.Buffer)))
+	var help bytes.Buffer
+	require.Equal(t, cli.ExitOK, run(t.Context(), []string{"-h"}, nil, nil, io.Discard, &help))
+	require.Contains(t, help.String(), "SYMPHONY_PRIVATE_KEY")
 }

@@ -59,6 +59,8 @@ func TestFailures(t *testing.T) {
 	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 1}),
 		symphonytest.WithServiceUsers(symphonytest.ServiceUser{Username: "reader"}))
 	t.Cleanup(pod.Close)
+	tls := symphonytest.NewPod(symphonytest.WithTLS())
+	t.Cleanup(tls.Close)
 	env := func(token string) map[string]string {
 		return map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_SESSION_TOKEN": token}
 	}
@@ -74,7 +76,7 @@ func TestFailures(t *testing.T) {
 		text string
 	}{
 		{"unknown flag", t.Context(), nil, []string{"-x"}, cli.ExitUsage, "Exit codes"},
-		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "quote a category"},
+		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "put a category of several words in quotes"},
 		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, cli.ExitUsage, "IN_A_MEETING"},
 		{"user 0", t.Context(), nil, []string{"-user", "0"}, cli.ExitUsage, "userID"},
 		{"only a login URL", t.Context(), map[string]string{"SYMPHONY_LOGIN_URL": pod.LoginURL()}, nil, cli.ExitUsage, "SYMPHONY_POD_URL"},
@@ -86,6 +88,7 @@ func TestFailures(t *testing.T) {
 		{"wrong token", t.Context(), env("wrong"), nil, cli.ExitForbidden, "401"},
 		{"no entitlement", t.Context(), env(pod.IssueToken("reader")), nil, cli.ExitForbidden, "User Provisioning"},
 		{"no such user", t.Context(), admin, []string{"-user", "9"}, cli.ExitNotFound, "User 9"},
+		{"untrusted certificate", t.Context(), map[string]string{"SYMPHONY_POD_URL": tls.URL(), "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitFailed, "this machine does not have the CA certificate of"},
 		{"interrupted", cancelled, admin, nil, cli.ExitInterrupted, "canceled"},
 		{"no pod there", t.Context(), map[string]string{"SYMPHONY_POD_URL": "https://127.0.0.1:1/pod", "SYMPHONY_SESSION_TOKEN": "x"}, nil, cli.ExitLater, "attempt 4 of 4"},
 	} {
@@ -100,7 +103,9 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, cli.ExitOK, setpresence(t.Context(), nil, "-h").code)
+	help := setpresence(t.Context(), nil, "-h")
+	require.Equal(t, cli.ExitOK, help.code)
+	require.Contains(t, help.stderr, "SYMPHONY_PRIVATE_KEY")
 }
 
 // The config.yaml of a bot is all that is needed.
@@ -123,7 +128,7 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"category":"BUSY"`)
 
-	// So is a key by itself, as a path and as text in one line.
+	// A key without a config file is read too, as a path and as text in one line.
 	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot"}
 	for _, value := range []string{keyPath, strings.ReplaceAll(string(text), "\n", `\n`)} {
 		env["SYMPHONY_PRIVATE_KEY"] = value

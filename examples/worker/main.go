@@ -7,8 +7,9 @@
 //
 // Without NATS_URL it starts a NATS server and a pod of its own, a producer and three
 // worker processes; it kills one of them, restarts NATS, has the pod fail now and then,
-// and compares in the end what the pod received with what was published. A worker finds
-// its pod as setpresence does.
+// and compares in the end what the pod received with what was published. With -replicas 3
+// there are three NATS servers, two of which are killed. A worker finds its pod as
+// setpresence does.
 package main
 
 import (
@@ -20,7 +21,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/examples/internal/cli"
@@ -34,22 +36,6 @@ func main() {
 	os.Exit(code)
 }
 
-// settings are what the flags and the environment say.
-type settings struct {
-	role       string
-	name       string
-	config     string
-	natsURL    string // "" for a rehearsal
-	natsCreds  string
-	partitions int
-	replicas   int
-	ackWait    time.Duration
-	supersede  bool
-	attached   bool
-	updates    int
-	users      int
-}
-
 // run is the program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stderr io.Writer) int {
 	s, err := parse(args, getenv, stderr)
@@ -61,87 +47,53 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return cli.ExitUsage
 	}
 	out := newScreen(s.name, stderr)
+	if s.attached {
+		ctx = untilEnd(ctx, stdin)
+	}
 	switch {
+	case s.role == serverRole:
+		err = serveNode(ctx, getenv(nodeEnv))
 	case s.natsURL == "":
 		err = rehearse(ctx, s, out)
-	case s.role == "producer":
+	case s.role == producer:
 		err = produce(ctx, s, stdin, out)
 	default:
-		err = work(ctx, s, getenv, stdin, out)
+		err = work(ctx, s, getenv, out)
 	}
 	if err == nil {
 		return cli.ExitOK
 	}
-	out.say("%v", err)
-	if errors.Is(err, errBroken) {
+	out.say("%v", cli.Explain(err))
+	return exitCode(ctx, err)
+}
+
+// exitCode is cli.ExitCode, which does not know the errors of NATS.
+func exitCode(ctx context.Context, err error) int {
+	switch {
+	case errors.Is(err, errBroken), errors.Is(err, errDeleted):
 		return cli.ExitFailed
+	case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return cli.ExitForbidden
 	}
 	return cli.ExitCode(ctx, err)
 }
 
-// parse reads the flags.
-func parse(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
-	s := settings{natsURL: getenv("NATS_URL"), natsCreds: getenv("NATS_CREDS")}
-	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-		fmt.Fprint(stderr, cli.ExitCodes)
-	}
-	flags.StringVar(&s.role, "role", "worker", "worker, or producer, which publishes the JSON lines on stdin")
-	flags.StringVar(&s.name, "name", "worker", "what this process calls itself")
-	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
-	flags.IntVar(&s.partitions, "partitions", 16, "how many updates are under way at most, over all workers; the same everywhere, and fixed once the stream exists")
-	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept")
-	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update is left to a worker that does not answer for it; the same everywhere")
-	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
-	flags.BoolVar(&s.attached, "attached", false, "end when stdin does")
-	flags.IntVar(&s.updates, "updates", 10_000, "of a rehearsal: how many updates")
-	flags.IntVar(&s.users, "users", 2_000, "of a rehearsal: over how many users")
-	if err := flags.Parse(args); err != nil {
-		return s, err
-	}
-	switch {
-	case flags.NArg() > 0:
-		return s, fmt.Errorf("%q is no flag", flags.Arg(0))
-	case s.role != "worker" && s.role != "producer":
-		return s, fmt.Errorf("-role %q is neither worker nor producer", s.role)
-	case s.partitions < 1 || s.replicas < 1 || s.updates < 1 || s.users < 1:
-		return s, errors.New("-partitions, -replicas, -updates and -users are to be above 0")
-	case s.ackWait < minAckWait:
-		return s, fmt.Errorf("-ack-wait %v is too short for a call; it is to be %v at least", s.ackWait, minAckWait)
-	case s.natsURL == "" && (s.role == "producer" || s.config != "" || getenv("SYMPHONY_POD_URL") != ""):
-		return s, errors.New("NATS_URL is not set; a rehearsal has its own pod, producer and NATS")
-	}
-	return s, nil
+// untilEnd returns a context that ends with stdin.
+func untilEnd(ctx context.Context, stdin io.Reader) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		end()
+	}()
+	return ctx
 }
 
-const minAckWait = 3 * time.Second
-
-const usage = `Usage: worker [flags]
-
-Environment: NATS_URL (with NATS_CREDS, a credentials file, if the server wants one), and the pod:
-SYMPHONY_POD_URL with SYMPHONY_SESSION_TOKEN, or with SYMPHONY_USERNAME and SYMPHONY_PRIVATE_KEY (a path).
-Without NATS_URL it is a rehearsal with a NATS server, a pod, a producer and three workers on this machine.
-A line of a producer is {"id":"pbx-17","userId":4711,"category":"ON_THE_PHONE","soft":true}.
-
-`
-
 // work is the role of a worker.
-func work(ctx context.Context, s settings, getenv func(string) string, stdin io.Reader, out *screen) error {
+func work(ctx context.Context, s settings, getenv func(string) string, out *screen) error {
 	if s.config == "" && getenv("SYMPHONY_POD_URL") == "" {
 		return &symphony.InvalidArgumentError{Argument: "environment", Reason: "NATS_URL is set, and SYMPHONY_POD_URL is not"}
 	}
-	if s.attached {
-		var end context.CancelFunc
-		ctx, end = context.WithCancel(ctx)
-		go func() {
-			_, _ = io.Copy(io.Discard, stdin)
-			end()
-		}()
-	}
-	meters, err := newMeters()
+	meters, err := newMeters(s.metrics)
 	if err != nil {
 		return err
 	}
@@ -151,6 +103,9 @@ func work(ctx context.Context, s settings, getenv func(string) string, stdin io.
 		return err
 	}
 	defer connection.Close()
+	if err := meters.observe(connection.Client); err != nil {
+		return err
+	}
 	queue, err := openQueue(ctx, s, out)
 	if err != nil {
 		return err

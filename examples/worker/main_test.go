@@ -21,7 +21,8 @@ func TestUsage(t *testing.T) {
 		code int
 		text string
 	}{
-		{"help", []string{"-h"}, nil, cli.ExitOK, "Exit codes:"},
+		{"help", []string{"-h"}, nil, cli.ExitOK, "NATS_CREDS"},
+		{"help on the pod", []string{"-h"}, nil, cli.ExitOK, "SYMPHONY_PRIVATE_KEY"},
 		{"unknown flag", []string{"-x"}, nil, cli.ExitUsage, "not defined"},
 		{"argument", []string{"x"}, nil, cli.ExitUsage, `"x" is no flag`},
 		{"role", []string{"-role", "boss"}, nil, cli.ExitUsage, `"boss" is neither`},
@@ -57,10 +58,13 @@ func TestUsage(t *testing.T) {
 func TestOtherSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t, time.Minute)
-	for _, args := range [][]string{{"-partitions", "5"}, {"-ack-wait", "30s"}} {
+	for text, args := range map[string][]string{
+		"the stream PRESENCE: the subject transform is presence.set.* to presence.set.{{partition(4,1)}}": {"-partitions", "5"},
+		"the consumer partition-0: the acknowledgement wait is 1m0s and must be 30s":                      {"-ack-wait", "30s"},
+	} {
 		w := s.work(args...)
 		require.Equal(t, cli.ExitUsage, w.code(), w.stderr)
-		require.Contains(t, w.stderr.String(), "exist with other settings")
+		require.Contains(t, w.stderr.String(), text)
 	}
 }
 

@@ -5,10 +5,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 )
 
-// process is a worker that runs as a process of its own.
+// process is a worker or a NATS server that runs as a process of its own.
 type process struct {
 	name   string
 	cmd    *exec.Cmd
@@ -16,18 +15,17 @@ type process struct {
 	exited chan struct{}
 }
 
-// startWorker starts this program once more. It ends with this process: its stdin does.
-func (r *rehearsal) startWorker(ctx context.Context, name, token string) (*process, error) {
+// startProcess starts this program once more. It ends with this process: its stdin does.
+func startProcess(ctx context.Context, name string, out io.Writer, args, env []string) (*process, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	p := &process{name: name, exited: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, program, "-role", "worker", "-attached", "-name", name, //nolint:gosec // it is this program
-		"-partitions", strconv.Itoa(r.partitions), "-ack-wait", r.ackWait.String())
-	p.cmd.Env = append(os.Environ(), "NATS_URL="+r.natsURL, "NATS_CREDS=",
-		"SYMPHONY_POD_URL="+r.pod.URL(), "SYMPHONY_SESSION_TOKEN="+token)
-	p.cmd.Stderr = r.out
+	args = append(args, "-attached", "-name", name)
+	p.cmd = exec.CommandContext(ctx, program, args...) //nolint:gosec // it is this program
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stderr = out
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -47,7 +45,7 @@ func (p *process) end() {
 	<-p.exited
 }
 
-// kill ends the worker without warning.
+// kill ends the process without warning.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.exited

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,46 +17,6 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-const (
-	streamName  = "PRESENCE"      // what is to be applied
-	subject     = "presence.set." // with the user's id; stored as presence.set.PARTITION.ID
-	deadName    = "PRESENCE_DEAD" // what the pod will never take
-	deadSubject = "presence.dead."
-
-	answerWait = 2 * time.Second // for an answer of NATS
-)
-
-// Headers of a dead letter.
-const (
-	headerReason   = "Reason"
-	headerSequence = "Sequence" // of the update, in its stream
-)
-
-// update is a presence update, as a line of a producer and as a message.
-type update struct {
-	ID       string                    `json:"id"` // the source's: what is published twice with one id is one update
-	UserID   int64                     `json:"userId"`
-	Category symphony.PresenceCategory `json:"category"`
-	Soft     bool                      `json:"soft,omitempty"`
-}
-
-// parseUpdate reads an update, and refuses one that no pod would take.
-func parseUpdate(data []byte) (update, error) {
-	var u update
-	if err := json.Unmarshal(data, &u); err != nil {
-		return u, fmt.Errorf("it is not the JSON of an update: %w", err)
-	}
-	switch {
-	case u.ID == "" || strings.ContainsFunc(u.ID, func(r rune) bool { return r < ' ' }):
-		return u, errors.New("it has no id, or one of several lines")
-	case u.UserID < 1:
-		return u, fmt.Errorf("its userId is %d", u.UserID)
-	case u.Category == "":
-		return u, errors.New("it has no category")
-	}
-	return u, nil
-}
-
 // queue is the stream of updates, in which each user belongs to one partition, with a
 // durable consumer for each partition.
 //
@@ -70,27 +31,46 @@ type queue struct {
 	consumers []jetstream.Consumer
 	ackWait   time.Duration
 	out       *screen
+	denied    context.Context // ends, with the cause, when NATS denies a permission
 }
 
-// openQueue connects to NATS, and sets up the streams and the consumers unless they
-// exist. Those that exist with other settings are refused: another number of partitions
-// would break the order, another wait the hold that workers have of their messages.
+// openQueue connects to NATS, and sets up the streams and the consumers.
 func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
-	conn, err := connect(s, out)
+	denied, deny := context.WithCancelCause(context.Background())
+	conn, err := connect(s, out, deny)
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{conn: conn, ackWait: s.ackWait, out: out}
-	if err = q.setUp(ctx, s); err != nil {
+	q := &queue{conn: conn, ackWait: s.ackWait, out: out, denied: denied}
+	if q.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(answerWait)); err == nil {
+		ctx, cancel := q.whileAllowed(ctx)
+		defer cancel()
+		q.stream, q.consumers, err = setUp(ctx, q.js, s)
+	}
+	if err != nil {
 		conn.Close()
-		return nil, err
+		return nil, cmp.Or(q.refusal(), err)
 	}
 	return q, nil
 }
 
+// refusal is the permission that NATS denied, nil for none.
+func (q *queue) refusal() error { return context.Cause(q.denied) }
+
+// whileAllowed returns a context that ends when NATS denies a permission: the server says so
+// beside the request, which is left without a response.
+func (q *queue) whileAllowed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(q.denied, func() { cancel(q.refusal()) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
 // connect connects to NATS. What is published while the connection is away is not kept
 // for later: it fails, and an acknowledgement never comes when its time is over.
-func connect(s settings, out *screen) (*nats.Conn, error) {
+func connect(s settings, out *screen, deny func(error)) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(s.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -99,6 +79,13 @@ func connect(s settings, out *screen) (*nats.Conn, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { out.say("NATS is back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				deny(fmt.Errorf("NATS: %w", err))
+				return
+			}
+			out.say("NATS: %v", err)
+		}),
 	}
 	if s.natsCreds != "" {
 		options = append(options, nats.UserCredentials(s.natsCreds))
@@ -113,58 +100,27 @@ func connect(s settings, out *screen) (*nats.Conn, error) {
 	return conn, nil
 }
 
-func (q *queue) setUp(ctx context.Context, s settings) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*answerWait)
-	defer cancel()
-	var err error
-	if q.js, err = jetstream.New(q.conn, jetstream.WithDefaultTimeout(answerWait)); err != nil {
-		return err
-	}
-	q.stream, err = q.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name:     streamName,
-		Subjects: []string{subject + "*"},
-		SubjectTransform: &jetstream.SubjectTransformConfig{
-			Source:      subject + "*",
-			Destination: fmt.Sprintf("%s{{partition(%d,1)}}.{{wildcard(1)}}", subject, s.partitions),
-		},
-		Retention:  jetstream.WorkQueuePolicy, // what is acknowledged is gone, nothing else ever is
-		Discard:    jetstream.DiscardNew,
-		Duplicates: 10 * time.Minute,
-		Replicas:   s.replicas,
-	})
-	if err != nil {
-		return refused("the stream "+streamName, err)
-	}
-	_, err = q.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: deadName, Subjects: []string{deadSubject + "*"}, Discard: jetstream.DiscardNew, Replicas: s.replicas,
-	})
-	if err != nil {
-		return refused("the stream "+deadName, err)
-	}
-	for partition := range s.partitions {
-		consumer, err := q.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable:       fmt.Sprintf("partition-%d", partition),
-			FilterSubject: fmt.Sprintf("%s%d.*", subject, partition),
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       s.ackWait,
-			MaxAckPending: 1,
-			MaxDeliver:    -1,
-		})
-		if err != nil {
-			return refused("the consumers of "+streamName, err)
-		}
-		q.consumers = append(q.consumers, consumer)
-	}
-	return nil
-}
+// errDeleted is the error for a stream or a consumer that was deleted.
+var errDeleted = errors.New("it was deleted while it was used; start the program again to create it")
 
-// refused is an error of setting up.
-func refused(what string, err error) error {
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrConsumerExists) {
-		return &symphony.InvalidArgumentError{Argument: "flag", Reason: what +
-			" exist with other settings; use the same -partitions, -replicas and -ack-wait everywhere, or let the stream run empty and delete it"}
+// deleted returns an error if the stream is deleted, or the consumer of it unless that is "".
+// It asks twice: a NATS cluster that has just elected a leader may not know of it yet.
+func (q *queue) deleted(ctx context.Context, stream, consumer string) (err error) {
+	for range 2 {
+		if consumer == "" {
+			_, err = q.js.Stream(ctx, stream)
+		} else {
+			_, err = q.js.Consumer(ctx, stream, consumer)
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return nil
+		}
+		pause(ctx, answerWait/4)
 	}
-	return fmt.Errorf("NATS: %s: %w", what, err)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("NATS: the consumer %s of the stream %s: %w", consumer, stream, errDeleted)
+	}
+	return fmt.Errorf("NATS: the stream %s: %w", stream, errDeleted)
 }
 
 // publish returns when NATS has stored the update, and says under which number. It tries
@@ -174,12 +130,15 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err err
 	if err != nil {
 		return 0, err
 	}
+	ctx, cancel := q.whileAllowed(ctx)
+	defer cancel()
 	for said := false; ; pause(ctx, answerWait/10) {
 		ack, err := q.js.Publish(ctx, subject+strconv.FormatInt(u.UserID, 10), data, jetstream.WithMsgID(u.ID))
 		if err == nil {
 			return ack.Sequence, nil
 		}
-		if ctx.Err() != nil || q.conn.IsClosed() || errors.Is(err, nats.ErrMaxPayload) {
+		err = cmp.Or(q.refusal(), q.deleted(ctx, streamName, ""), err)
+		if ctx.Err() != nil || q.conn.IsClosed() || errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, errDeleted) {
 			return 0, fmt.Errorf("NATS: update %s is not stored: %w", u.ID, err)
 		}
 		if !said {

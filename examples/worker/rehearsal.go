@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,12 +19,19 @@ import (
 type rehearsal struct {
 	settings
 	out       *screen
-	nats      *natsServer
+	nats      broker
 	pod       *symphonytest.Pod
 	queue     *queue
 	processes []*process
 	published chan published // what the producer has done
 	updates   []published
+}
+
+// broker is what a rehearsal runs NATS on.
+type broker interface {
+	url() string
+	restart() error
+	Close()
 }
 
 // rehearseAckWait is short, so that what a killed worker held comes again soon.
@@ -57,12 +65,7 @@ func rehearse(ctx context.Context, s settings, out *screen) error {
 
 // open starts NATS, the pod, and the workers.
 func (r *rehearsal) open(ctx context.Context) error {
-	var err error
-	if r.nats, err = startNATS(); err != nil {
-		return err
-	}
-	r.natsURL = r.nats.server.ClientURL()
-	if r.queue, err = openQueue(ctx, r.settings, r.out); err != nil {
+	if err := r.openNATS(ctx); err != nil {
 		return err
 	}
 	users := make([]symphonytest.User, max(1, r.users-1))
@@ -72,13 +75,52 @@ func (r *rehearsal) open(ctx context.Context) error {
 	r.pod = symphonytest.NewPod(symphonytest.WithUsers(users...), symphonytest.WithRequestLog(4*r.settings.updates))
 	token := r.pod.IssueToken("presence-bot")
 	for i := range 3 {
-		p, err := r.startWorker(ctx, fmt.Sprintf("worker %d", i+1), token)
+		p, err := r.startWorker(ctx, i+1, token)
 		if err != nil {
 			return err
 		}
 		r.processes = append(r.processes, p)
 	}
 	return nil
+}
+
+// openNATS starts a server, or as many as there are to be replicas. A cluster creates no
+// stream until its servers have found each other.
+func (r *rehearsal) openNATS(ctx context.Context) error {
+	if r.replicas == 1 {
+		server, err := startNATS()
+		if err != nil {
+			return err
+		}
+		r.nats = server
+	} else {
+		servers, err := startCluster(ctx, r.replicas, r.out)
+		if err != nil {
+			return err
+		}
+		r.nats = servers
+	}
+	r.natsURL = r.nats.url()
+	for began := time.Now(); ; pause(ctx, answerWait/4) {
+		var err error
+		if r.queue, err = openQueue(ctx, r.settings, r.out); err == nil {
+			return nil
+		}
+		if r.replicas == 1 || time.Since(began) > stalled {
+			return err
+		}
+	}
+}
+
+// startWorker starts a worker of the pod.
+func (r *rehearsal) startWorker(ctx context.Context, number int, token string) (*process, error) {
+	metrics := r.metrics
+	if metrics != "" {
+		metrics += "." + strconv.Itoa(number)
+	}
+	return startProcess(ctx, fmt.Sprintf("worker %d", number), r.out,
+		[]string{"-role", "worker", "-partitions", strconv.Itoa(r.partitions), "-ack-wait", r.ackWait.String(), "-metrics", metrics},
+		[]string{"NATS_URL=" + r.natsURL, "NATS_CREDS=", "SYMPHONY_POD_URL=" + r.pod.URL(), "SYMPHONY_SESSION_TOKEN=" + token})
 }
 
 func (r *rehearsal) close() {
@@ -146,7 +188,7 @@ func (r *rehearsal) troubles() []trouble {
 			all = append(all, trouble{after, r.killWorker})
 		case percent == 50:
 			all = append(all, trouble{after, r.breakPod})
-		case percent == 70:
+		case percent == 70, percent == 10 && r.replicas > 1:
 			all = append(all, trouble{after, r.restartNATS})
 		case percent%20 == 15:
 			all = append(all, trouble{after, r.fail(http.StatusTooManyRequests)})

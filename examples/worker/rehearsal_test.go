@@ -38,3 +38,18 @@ func TestRehearsal(t *testing.T) {
 	require.Regexp(t, `worker 1: presence.deliveries \(applied\) [1-9]`, text)
 	require.Regexp(t, `worker 3: http.client.request.duration \(503\) [1-9]`, text)
 }
+
+// Of three servers each may be killed at any moment. It is not parallel: seven processes are
+// enough for a small machine.
+func TestRehearsalOfACluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers and three workers are too much for a short test")
+	}
+	stderr := new(buffer)
+	code := run(t.Context(), []string{"-updates", "2000", "-users", "500", "-replicas", "3"}, func(string) string { return "" }, strings.NewReader(""), stderr)
+	require.Zero(t, code, stderr)
+	for _, happened := range []string{"server-1 is killed", "worker 2 is killed", "server-2 is killed"} {
+		require.Contains(t, stderr.String(), happened)
+	}
+	require.Regexp(t, `worker: 2000 published: applied \d+, .* lost 0, out of order 0;`, stderr.String())
+}

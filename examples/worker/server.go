@@ -15,14 +15,15 @@ type natsServer struct {
 	server *server.Server
 	port   int
 	dir    string
+	users  []*server.User // who may connect; none for anyone
 }
 
-func startNATS() (*natsServer, error) {
+func startNATS(users ...*server.User) (*natsServer, error) {
 	dir, err := os.MkdirTemp("", "presence-worker-")
 	if err != nil {
 		return nil, err
 	}
-	n := &natsServer{port: server.RANDOM_PORT, dir: dir}
+	n := &natsServer{port: server.RANDOM_PORT, dir: dir, users: users}
 	if err := n.start(); err != nil {
 		n.Close()
 		return nil, err
@@ -32,7 +33,7 @@ func startNATS() (*natsServer, error) {
 
 func (n *natsServer) start() error {
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: n.port, JetStream: true, StoreDir: n.dir, NoSigs: true, NoLog: true, Users: n.users,
 	})
 	if err != nil {
 		return err
@@ -45,6 +46,8 @@ func (n *natsServer) start() error {
 	n.port = s.Addr().(*net.TCPAddr).Port
 	return nil
 }
+
+func (n *natsServer) url() string { return n.server.ClientURL() }
 
 // restart stops the server, and starts it again with the same port and data.
 func (n *natsServer) restart() error {

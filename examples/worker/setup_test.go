@@ -1,158 +1,133 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"io"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
-	"github.com/symphony-go/symphony/symphonytest"
+	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
-// TestMain is the program itself when the rehearsal starts it as a worker.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-role" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
+// limit changes the stream as an operator would.
+func (s *site) limit(change func(*jetstream.StreamConfig)) {
+	s.Helper()
+	config := s.queue.stream.CachedInfo().Config
+	change(&config)
+	_, err := s.queue.js.UpdateStream(s.Context(), config)
+	require.NoError(s, err)
 }
 
-// site is a NATS server, a pod with the users 1 to 9, and a queue on which to publish.
-type site struct {
-	*testing.T
-	nats  *natsServer
-	pod   *symphonytest.Pod
-	token string
-	queue *queue
-	args  []string
+// Limits that would lose updates are refused, and named.
+func TestChangedStream(t *testing.T) {
+	t.Parallel()
+	for text, change := range map[string]func(*jetstream.StreamConfig){
+		"the maximum age is 1h0m0s and must be 0s":               func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = time.Hour, 10*time.Minute },
+		"the discard policy is DiscardOld and must be":           func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
+		"the maximum of messages per subject is 1 and must be 0": func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
+		"the duplicate window is 1m0s and must be 10m0s":         func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute },
+		"the subjects is presence.set.* other and must be":       func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, "other") },
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, time.Minute)
+			s.limit(change)
+			w := s.work()
+			require.Equal(t, cli.ExitUsage, w.code(), w.stderr)
+			require.Contains(t, w.stderr.String(), "the stream PRESENCE: "+text)
+			require.Equal(t, 1, strings.Count(w.stderr.String(), "\n"), "one line")
+		})
+	}
 }
 
-func start(t *testing.T, ackWait time.Duration) *site {
-	t.Helper()
-	s := &site{T: t, pod: symphonytest.NewPod(), args: []string{"-partitions", "4", "-ack-wait", ackWait.String()}}
-	t.Cleanup(s.pod.Close)
-	for id := range int64(9) {
-		s.pod.AddUser(symphonytest.User{ID: id + 1})
-	}
-	s.token = s.pod.IssueToken("presence-bot")
-	var err error
-	s.nats, err = startNATS()
+// A full stream makes producers wait, and loses nothing.
+func TestHarmlessLimits(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	s.limit(func(c *jetstream.StreamConfig) { c.MaxBytes, c.MaxMsgs, c.MaxMsgSize = 1<<20, 1000, 1<<10 })
+	s.publish("1", 1, symphony.PresenceBusy)
+	w := s.work()
+	s.empty()
+	w.end()
+}
+
+func TestChangedConsumer(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	config := s.queue.consumers[3].CachedInfo().Config
+	config.MaxAckPending = 2
+	_, err := s.queue.stream.UpdateConsumer(t.Context(), config)
 	require.NoError(t, err)
-	t.Cleanup(s.nats.Close)
-	settings := settings{name: "test", natsURL: s.nats.server.ClientURL(), partitions: 4, replicas: 1, ackWait: ackWait}
-	s.queue, err = openQueue(t.Context(), settings, newScreen("test", io.Discard))
+	w := s.work()
+	require.Equal(t, cli.ExitUsage, w.code(), w.stderr)
+	require.Contains(t, w.stderr.String(), "the consumer partition-3: the maximum of pending acknowledgements is 2 and must be 1")
+}
+
+func user(name string, allowed, deniedSubjects []string) *server.User {
+	return &server.User{Username: name, Password: "s3cret", Permissions: &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: allowed, Deny: deniedSubjects},
+		Subscribe: &server.SubjectPermission{Allow: []string{">"}},
+	}}
+}
+
+// A user of NATS who may not create streams gets a clear line at once, and can work with
+// those that somebody else has created. So does one who may not take updates.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	n, err := startNATS(
+		user("operator", []string{">"}, nil),
+		user("guest", []string{">"}, []string{"$JS.API.STREAM.CREATE.>", "$JS.API.CONSUMER.CREATE.>"}),
+		user("reader", []string{"$JS.API.STREAM.INFO.>", "$JS.API.CONSUMER.INFO.>"}, nil),
+	)
+	require.NoError(t, err)
+	t.Cleanup(n.Close)
+	s := &site{T: t, nats: n, pod: newPod(t)}
+	as := func(name string) settings {
+		return settings{
+			name: name, natsURL: strings.Replace(n.server.ClientURL(), "://", "://"+name+":s3cret@", 1),
+			partitions: 4, replicas: 1, ackWait: minAckWait,
+		}
+	}
+	run := func(name, role string, stdin io.Reader) (code int, stderr string, took time.Duration) {
+		began, out := time.Now(), new(buffer)
+		code = run(t.Context(), []string{"-partitions", "4", "-ack-wait", minAckWait.String(), "-role", role}, func(variable string) string {
+			if variable == "NATS_URL" {
+				return as(name).natsURL
+			}
+			return s.env(s.pod.IssueToken("presence-bot"))(variable)
+		}, stdin, out)
+		return code, out.String(), time.Since(began)
+	}
+	line := `{"id":"1","userId":1,"category":"BUSY"}`
+
+	for _, role := range []string{"worker", producer} {
+		code, stderr, took := run("guest", role, strings.NewReader(line))
+		require.Equal(t, cli.ExitForbidden, code, stderr)
+		require.Contains(t, stderr, `permissions violation: Permissions Violation for Publish to "$JS.API.STREAM.CREATE.PRESENCE"`)
+		require.NotContains(t, stderr, "s3cret")
+		require.Less(t, took, 2*answerWait)
+	}
+
+	s.queue, err = openQueue(t.Context(), as("operator"), newScreen("operator", io.Discard))
 	require.NoError(t, err)
 	t.Cleanup(s.queue.conn.Close)
-	return s
-}
+	code, stderr, _ := run("guest", producer, strings.NewReader(line))
+	require.Equal(t, cli.ExitOK, code, stderr)
+	s.left(1)
 
-func (s *site) publish(id string, user int64, category symphony.PresenceCategory) (sequence uint64) {
-	s.Helper()
-	sequence, err := s.queue.publish(s.Context(), update{ID: id, UserID: user, Category: category})
-	require.NoError(s, err)
-	return sequence
-}
+	code, stderr, _ = run("reader", producer, strings.NewReader(line))
+	require.Equal(t, cli.ExitForbidden, code, stderr)
+	require.Contains(t, stderr, `Permissions Violation for Publish to "presence.set.1"`)
+	code, stderr, _ = run("reader", "worker", strings.NewReader(""))
+	require.Equal(t, cli.ExitForbidden, code, stderr)
+	require.Contains(t, stderr, `Permissions Violation for Publish to "$JS.API.CONSUMER.MSG.NEXT.PRESENCE.`)
+	s.left(1)
 
-func (s *site) env(token string) func(string) string {
-	return func(name string) string {
-		return map[string]string{
-			"NATS_URL": s.nats.server.ClientURL(), "SYMPHONY_POD_URL": s.pod.URL(), "SYMPHONY_SESSION_TOKEN": token,
-		}[name]
-	}
-}
-
-// running is a worker in this process.
-type running struct {
-	site   *site
-	stop   context.CancelFunc
-	exit   chan int
-	stderr *buffer
-}
-
-func (s *site) work(args ...string) *running {
-	ctx, stop := context.WithCancel(s.Context())
-	r := &running{site: s, stop: stop, exit: make(chan int, 1), stderr: new(buffer)}
-	go func() { r.exit <- run(ctx, append(s.args, args...), s.env(s.token), strings.NewReader(""), r.stderr) }()
-	s.Cleanup(func() {
-		stop()
-		r.exit <- <-r.exit
-	})
-	return r
-}
-
-// end ends the worker, which must succeed.
-func (r *running) end() {
-	r.site.Helper()
-	r.stop()
-	require.Equal(r.site, 0, r.code(), r.stderr)
-}
-
-// code waits for the exit code.
-func (r *running) code() int {
-	r.site.Helper()
-	r.site.eventually(func() bool { return len(r.exit) > 0 })
-	code := <-r.exit
-	r.exit <- code
-	return code
-}
-
-// empty waits until all updates are applied or buried.
-func (s *site) empty() {
-	s.Helper()
-	s.left(0)
-}
-
-// left waits until so many updates are left, twice, so that the consumers know of all.
-func (s *site) left(updates int) {
-	s.Helper()
-	before := -1
-	s.eventually(func() bool {
-		waiting, err := s.queue.waiting(s.Context())
-		if err != nil {
-			waiting = -1 // NATS is away
-		}
-		twice := waiting == updates && before == updates
-		before = waiting
-		return twice
-	})
-}
-
-func (s *site) eventually(condition func() bool) {
-	s.Helper()
-	require.Eventually(s, condition, 30*time.Second, 10*time.Millisecond)
-}
-
-// sent lists what the pod was asked for, with the statuses, in order.
-func (s *site) sent() (updates []update, statuses []int) {
-	for _, request := range s.pod.Requests() {
-		_, _, u := sentBy(request)
-		updates, statuses = append(updates, u), append(statuses, request.Status)
-	}
-	return updates, statuses
-}
-
-// buffer is a bytes.Buffer that may be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	code, stderr, _ = run("stranger", "worker", strings.NewReader(""))
+	require.Equal(t, cli.ExitForbidden, code, stderr)
 }

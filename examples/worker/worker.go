@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,12 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/examples/internal/cli"
 )
-
-// holdOf is how long a worker may have a message, of the time that NATS gives it. The rest
-// is for the way of an acknowledgement, and for a NATS server that is restarted: it counts
-// in whole seconds what had gone by before.
-func holdOf(ackWait time.Duration) time.Duration { return ackWait - 1500*time.Millisecond }
 
 // worker applies the updates of a queue.
 type worker struct {
@@ -28,11 +24,19 @@ type worker struct {
 	meters    *meters
 	supersede bool // skip what is superseded
 	out       *screen
+	taken     atomic.Bool // the pod has taken an update
 }
 
-// run applies updates until the context ends, or until an answer shows that no other
-// update would fare better. What is under way then is still brought to its end.
+// run applies updates until the context ends, or until an error shows that no other update
+// would succeed. What is in progress then is still finished.
 func (w *worker) run(ctx context.Context) error {
+	ctx, cancel := w.queue.whileAllowed(ctx)
+	defer cancel()
+	err := w.serveAll(ctx)
+	return cmp.Or(w.queue.refusal(), err)
+}
+
+func (w *worker) serveAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, consumer := range w.queue.consumers {
 		group.Go(func() error { return w.serve(ctx, consumer) })
@@ -54,8 +58,11 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 		case errors.Is(err, nats.ErrTimeout):
 			continue // there was none
 		case err != nil && w.queue.conn.IsClosed():
-			return fmt.Errorf("NATS: %w", err)
+			return fmt.Errorf("NATS: %w", cmp.Or(w.queue.conn.LastError(), err))
 		case err != nil:
+			if err := w.queue.deleted(ctx, streamName, consumer.CachedInfo().Name); err != nil {
+				return err
+			}
 			pause(ctx, answerWait/10)
 			continue
 		}
@@ -85,26 +92,26 @@ func (w *worker) handle(held, call context.Context, m message) error {
 	}
 	u, err := m.update()
 	if err != nil {
-		w.bury(held, m, err)
-		return nil
+		return w.bury(held, m, err)
 	}
 	if w.supersede && w.queue.superseded(call, m) {
 		w.acknowledge(held, m, superseded)
 		return nil
 	}
 	_, err = w.client.SetUserPresence(symphony.ContextWithTraceID(call, m.traceID()), u.UserID, u.Category, u.Soft)
-	switch verdictOf(err) {
+	switch verdictOf(err, w.taken.Load()) {
 	case done:
+		w.taken.Store(true)
 		w.acknowledge(held, m, applied)
 	case never:
-		w.bury(held, m, err)
+		return w.bury(held, m, err)
 	case later:
 		delay := m.delay(err)
 		w.out.say("%v; again in %v: %v", m, delay, err)
 		w.giveBack(held, m, delay)
 	case stop:
 		w.giveBack(held, m, 0)
-		return fmt.Errorf("takes no more updates; those left stay in the stream: %w", err)
+		return fmt.Errorf("takes no more updates; those left stay in the stream: %w", cli.ExplainForbidden(err))
 	}
 	return nil
 }
@@ -136,14 +143,16 @@ func (w *worker) giveBack(held context.Context, m message, delay time.Duration) 
 	}
 }
 
-// bury ends a message that the pod will never take.
-func (w *worker) bury(held context.Context, m message, reason error) {
+// bury ends a message that the pod will never take. It fails if there is no place for dead
+// letters any more.
+func (w *worker) bury(held context.Context, m message, reason error) error {
 	if err := w.queue.bury(held, m, reason.Error()); err != nil {
 		w.out.say("%v could not be dead-lettered, and will come again: %v", m, err)
-		return
+		return w.queue.deleted(held, deadName, "")
 	}
 	w.out.say("%v is dead-lettered: %v", m, reason)
 	w.meters.ended(held, m, dead)
+	return nil
 }
 
 // verdict is what to do with a message after its call.
@@ -156,66 +165,22 @@ const (
 	stop          // it would take no other either
 )
 
-// verdictOf judges the outcome of a call. A login has other paths, and what is wrong
-// with it is wrong for all updates.
-func verdictOf(err error) verdict {
+// verdictOf judges the outcome of a call. A 403 concerns one user once the pod has taken
+// another update.
+func verdictOf(err error, taken bool) verdict {
 	var apiErr *symphony.APIError
 	var invalid *symphony.InvalidArgumentError
 	switch {
 	case err == nil:
 		return done
-	case errors.As(err, &invalid), errors.Is(err, symphony.ErrNoSessionToken):
-		return stop // the update has been checked: it is the token
+	case symphony.IsCredentialError(err), cli.IsCertificateError(err),
+		errors.As(err, &invalid): // the update has been checked: it is the token
+		return stop
 	case !errors.As(err, &apiErr), apiErr.StatusCode == http.StatusTooManyRequests, apiErr.StatusCode >= 500:
 		return later
-	case apiErr.Path == "/v3/user/presence" && (apiErr.StatusCode == http.StatusBadRequest || apiErr.StatusCode == http.StatusNotFound):
+	case apiErr.StatusCode == http.StatusBadRequest, apiErr.StatusCode == http.StatusNotFound,
+		apiErr.StatusCode == http.StatusForbidden && taken:
 		return never
 	}
 	return stop
-}
-
-// message is an update as JetStream delivers it.
-type message struct {
-	jetstream.Msg
-	meta *jetstream.MsgMetadata
-}
-
-func newMessage(msg jetstream.Msg) (message, error) {
-	meta, err := msg.Metadata()
-	return message{msg, meta}, err
-}
-
-func (m message) sequence() uint64 { return m.meta.Sequence.Stream }
-
-// update is what the message holds. Its subject decides about the order, and so about
-// the user.
-func (m message) update() (update, error) {
-	u, err := parseUpdate(m.Data())
-	if err == nil && !strings.HasSuffix(m.Subject(), "."+strconv.FormatInt(u.UserID, 10)) {
-		err = fmt.Errorf("it is for the user %d, and its subject is %s", u.UserID, m.Subject())
-	}
-	return u, err
-}
-
-// traceID finds the message in the pod's log: its number in the stream, and which
-// delivery it was.
-func (m message) traceID() string {
-	return fmt.Sprintf("%s-%d-%d", streamName, m.sequence(), m.meta.NumDelivered)
-}
-
-// String names the message in a line for the operator.
-func (m message) String() string {
-	return fmt.Sprintf("update %d (%s, delivery %d)", m.sequence(), m.Subject(), m.meta.NumDelivered)
-}
-
-const maxDelay = 5 * time.Minute
-
-// delay is how long to leave a message after an error: as long as the pod asks, or
-// longer each time, up to 32 s.
-func (m message) delay(err error) time.Duration {
-	var apiErr *symphony.APIError
-	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {
-		return min(apiErr.RetryAfter, maxDelay)
-	}
-	return time.Second << min(max(m.meta.NumDelivered, 1)-1, 5)
 }

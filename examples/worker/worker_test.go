@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,7 +32,7 @@ func TestUpdatesAreApplied(t *testing.T) {
 	require.Equal(t, []update{{UserID: 1, Category: symphony.PresenceBusy}, {UserID: 1, Category: symphony.PresenceAway}}, updates)
 	require.Equal(t, []int{200, 200}, statuses)
 	require.Equal(t, "PRESENCE-2-1", s.pod.Requests()[1].Header.Get("X-Trace-Id"))
-	for _, line := range []string{"presence.deliveries (applied) 2,", "presence.lag 2: mean", "http.client.request.duration (200) 2: mean"} {
+	for _, line := range []string{"presence.deliveries (applied) 2,", "presence.lag 2: mean", "http.client.request.duration (200) 2: mean", "symphony.client.call.duration (SetUserPresence) 2: mean", "symphony.client.waiting 0"} {
 		require.Contains(t, w.stderr.String(), line)
 	}
 }
@@ -162,6 +164,79 @@ func TestWithoutPermissionNothingIsTakenOrLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A 403 concerns one user when the pod has taken another update.
+func TestForbiddenUser(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	s.pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
+		var sent update
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil || sent.UserID == 2 {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		fmt.Fprint(w, `{"category":"BUSY"}`)
+	})
+	s.publish("1", 1, symphony.PresenceBusy)
+	w := s.work()
+	s.empty()
+	s.publish("2", 2, symphony.PresenceBusy)
+	s.publish("3", 3, symphony.PresenceBusy)
+	s.empty()
+	w.end()
+	letters, err := s.queue.deadLetters(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[uint64]bool{2: true}, letters)
+}
+
+// A certificate that is not trusted stops the worker: another delivery does not help.
+func TestUntrustedCertificate(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	s.pod = newPod(t, symphonytest.WithTLS())
+	s.publish("1", 1, symphony.PresenceBusy)
+	w := s.work()
+	require.Equal(t, cli.ExitFailed, w.code(), w.stderr)
+	require.Contains(t, w.stderr.String(), "takes no more updates; those left stay in the stream: ")
+	require.Contains(t, w.stderr.String(), "this machine does not have the CA certificate of")
+	s.left(1)
+}
+
+// A worker says so and ends when what it works on is deleted.
+func TestDeleted(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		del  func(*site) error
+		text string
+	}{
+		{"stream", func(s *site) error { return s.queue.js.DeleteStream(s.Context(), streamName) }, "NATS: the stream PRESENCE: it was deleted"},
+		{"consumer", func(s *site) error { return s.queue.stream.DeleteConsumer(s.Context(), "partition-2") }, "NATS: the consumer partition-2 of the stream PRESENCE: it was deleted"},
+		{"dead letters", func(s *site) error { return s.queue.js.DeleteStream(s.Context(), deadName) }, "NATS: the stream PRESENCE_DEAD: it was deleted"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, minAckWait)
+			w := s.work()
+			s.eventually(func() bool { return strings.Contains(w.stderr.String(), "applies updates") })
+			require.NoError(t, test.del(s))
+			if test.name == "dead letters" {
+				s.publish("gone", 99, symphony.PresenceBusy)
+			}
+			require.Equal(t, cli.ExitFailed, w.code(), w.stderr)
+			require.Contains(t, w.stderr.String(), test.text)
+		})
+	}
+}
+
+func TestProducerOfADeletedStream(t *testing.T) {
+	t.Parallel()
+	s := start(t, time.Minute)
+	require.NoError(t, s.queue.js.DeleteStream(t.Context(), streamName))
+	_, err := s.queue.publish(t.Context(), update{ID: "1", UserID: 1, Category: symphony.PresenceBusy})
+	require.ErrorIs(t, err, errDeleted)
+	require.ErrorContains(t, err, "update 1 is not stored: NATS: the stream PRESENCE")
 }
 
 func TestSuperseded(t *testing.T) {
@@ -331,7 +406,7 @@ func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 	s.publish("1", 1, symphony.PresenceBusy)
 	m := s.take(1)
 	s.nats.stop()
-	meters, err := newMeters()
+	meters, err := newMeters("")
 	require.NoError(t, err)
 	w := worker{queue: s.queue, meters: meters, out: newScreen("test", new(buffer))} // it would panic without a client
 	require.NoError(t, w.handle(t.Context(), t.Context(), m))
@@ -340,34 +415,33 @@ func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 
 func TestVerdictOf(t *testing.T) {
 	t.Parallel()
-	const path = "/v3/user/presence"
-	answer := func(status int, path string) symphony.APIError {
-		return symphony.APIError{StatusCode: status, Path: path}
-	}
-	unauthorized, forbidden, other := answer(401, path), answer(403, path), answer(302, path)
+	answer := func(status int) symphony.APIError { return symphony.APIError{StatusCode: status} }
+	unauthorized, forbidden, other := answer(401), answer(403), answer(302)
 	for name, test := range map[string]struct {
 		err  error
 		want verdict
 	}{
-		"applied":                {nil, done},
-		"bad request":            {&symphony.BadRequestError{APIError: answer(400, path)}, never},
-		"not found":              {&symphony.NotFoundError{APIError: answer(404, path)}, never},
-		"not found at the login": {&symphony.NotFoundError{APIError: answer(404, "/pubkey/authenticate")}, stop},
-		"unauthorized":           {&symphony.UnauthorizedError{APIError: unauthorized}, stop},
-		"forbidden":              {&symphony.ForbiddenError{APIError: forbidden}, stop},
-		"a redirect":             {&other, stop},
-		"too many":               {&symphony.RateLimitError{APIError: answer(429, path)}, later},
-		"unavailable":            {&symphony.ServerError{APIError: answer(503, path)}, later},
-		"unusable":               {&symphony.DecodeError{Path: path, StatusCode: 200}, later},
-		"the network":            {errors.New("connection refused"), later},
-		"no token":               {fmt.Errorf("symphony: %w", symphony.ErrNoSessionToken), stop},
-		"a bad token":            {&symphony.InvalidArgumentError{Argument: "session token"}, stop},
+		"untrusted":    {fmt.Errorf("symphony: %w", x509.UnknownAuthorityError{}), stop},
+		"applied":      {nil, done},
+		"bad request":  {&symphony.BadRequestError{APIError: answer(400)}, never},
+		"not found":    {&symphony.NotFoundError{APIError: answer(404)}, never},
+		"unauthorized": {&symphony.UnauthorizedError{APIError: unauthorized}, stop},
+		"forbidden":    {&symphony.ForbiddenError{APIError: forbidden}, stop},
+		"a redirect":   {&other, stop},
+		"too many":     {&symphony.RateLimitError{APIError: answer(429)}, later},
+		"unavailable":  {&symphony.ServerError{APIError: answer(503)}, later},
+		"unusable":     {&symphony.DecodeError{StatusCode: 200}, later},
+		"the network":  {errors.New("connection refused"), later},
+		"no token":     {fmt.Errorf("symphony: %w", symphony.ErrNoSessionToken), stop},
+		"a bad token":  {&symphony.InvalidArgumentError{Argument: "session token"}, stop},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, verdictOf(test.err))
+			require.Equal(t, test.want, verdictOf(test.err, false))
 		})
 	}
+	require.Equal(t, never, verdictOf(&symphony.ForbiddenError{APIError: forbidden}, true), "the pod has taken another")
+	require.Equal(t, stop, verdictOf(&symphony.UnauthorizedError{APIError: unauthorized}, true))
 }
 
 func TestDelay(t *testing.T) {

@@ -21,7 +21,7 @@ const (
 	// has risen, a shorter one has more requests refused: at a low rate these are a large
 	// share, so it lasts for some hundred requests; at a high rate each attempt to go
 	// faster costs many.
-	minHold      = 2 * time.Second
+	minHold      = 2200 * time.Millisecond
 	maxHold      = 8 * time.Second
 	holdRequests = 120.0
 	holdPerRate  = 0.005 // seconds for each request a second

@@ -40,23 +40,17 @@ func TestHold(t *testing.T) {
 func TestMeasurement(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	var m measurement
-	m.accepted(start)
-	m.refused(start)
-	m.accepted(start) // not after the first refusal
-	for i := range 7 {
+	m := measurement{start: start}
+	m.accepted(start) // sent before the excess
+	for i := range minMeasured - 1 {
 		m.accepted(start.Add(time.Duration(i+1) * 10 * time.Millisecond))
 	}
 	_, ok := m.rate()
 	require.False(t, ok, "too few")
-	m.refused(start.Add(75 * time.Millisecond))
-	m.accepted(start.Add(80 * time.Millisecond))
+	m.accepted(start.Add(minMeasured * 10 * time.Millisecond))
 	rate, ok := m.rate()
 	require.True(t, ok)
 	require.InDelta(t, 100, rate, 1e-6)
-	m.refused(start.Add(time.Second))
-	_, ok = m.rate()
-	require.False(t, ok, "another excess of requests")
 }
 
 func TestNoTimerWhenIdle(t *testing.T) {
@@ -99,5 +93,22 @@ func TestInactiveAgain(t *testing.T) {
 			}
 			require.False(t, l.active.Load())
 		}
+	})
+}
+
+// A context that ends when its call has just got a turn leaves the turn to the next.
+func TestLeaveWithATurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := New(10)
+		w, err := l.enter(t.Context(), Single)
+		require.NoError(t, err)
+		<-w.ready
+		l.leave(w)
+		require.Zero(t, l.Snapshot().InFlight)
+		start := time.Now()
+		_, err = l.Wait(t.Context(), Single)
+		require.NoError(t, err)
+		require.Zero(t, time.Since(start))
 	})
 }

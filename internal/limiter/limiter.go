@@ -19,6 +19,7 @@ import (
 // Kind is how an attempt ended.
 type Kind int
 
+// How an attempt can end.
 const (
 	Neutral   Kind = iota // says nothing about the server: canceled by the caller, or never sent
 	Accepted              // any response but 429 and 5xx
@@ -165,7 +166,7 @@ func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
 	}
 	switch outcome.Kind {
 	case Accepted:
-		l.throttle.accepted(now, turn.sent)
+		l.throttle.accepted(now)
 		l.outage.responded(l.inFlight, l.queue.len())
 	case Throttled:
 		wait = l.throttle.refused(now, turn.sent, outcome.RetryAfter, outcome.Attempt)

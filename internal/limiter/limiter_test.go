@@ -198,29 +198,6 @@ func TestLeaversCostNoTurn(t *testing.T) {
 	})
 }
 
-// A context that ends at the very moment of the turn either gets it or leaves it to others.
-func TestContextEndsAtTheTurn(t *testing.T) {
-	t.Parallel()
-	for range 20 {
-		synctest.Test(t, func(t *testing.T) {
-			l := limiter.New(10)
-			call(t, l, limiter.Single, accepted)
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(100*time.Millisecond, cancel)
-			start := time.Now()
-			turn, err := l.Wait(ctx, limiter.Single)
-			used := time.Duration(0)
-			if err == nil {
-				l.Done(turn, accepted)
-				used = 100 * time.Millisecond
-			}
-			call(t, l, limiter.Single, accepted)
-			require.Equal(t, 100*time.Millisecond+used, time.Since(start))
-			require.Zero(t, l.Snapshot().InFlight)
-		})
-	}
-}
-
 func TestTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -304,6 +281,9 @@ func TestRefusalsInThePauseMakeItLonger(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		require.Zero(t, l.Done(turn, refused), "the queue holds the call back")
 		require.Equal(t, time.Second, l.Snapshot().Pause)
+		before := l.Snapshot().Rate
+		time.Sleep(time.Second)
+		require.InDelta(t, before, l.Snapshot().Rate, 0.01, "the rate rises after the pause")
 	})
 }
 
@@ -336,6 +316,11 @@ func TestRateRisesAndIsForgotten(t *testing.T) {
 		require.Greater(t, l.Snapshot().Rate, before)
 		time.Sleep(10 * time.Minute)
 		require.Equal(t, limiter.Snapshot{Rate: math.Inf(1)}, l.Snapshot())
+		start := time.Now()
+		for range 1000 {
+			call(t, l, limiter.Bulk, accepted)
+		}
+		require.Zero(t, time.Since(start))
 	})
 }
 
@@ -386,6 +371,124 @@ func TestRefusalsLowerTheRate(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLateRefusalsDoNotLowerTheRate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		early int // turns taken before the pause
+		later int // turns taken after it
+		lower int // how often the rate is lowered
+	}{
+		{"sent before the pause", 5, 0, 0},
+		{"sent before the rate was lowered", 0, 3, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := unlimited()
+				var turns []limiter.Turn
+				take := func(n int) {
+					for range n {
+						turn, err := l.Wait(t.Context(), limiter.Bulk)
+						require.NoError(t, err)
+						turns = append(turns, turn)
+					}
+				}
+				take(test.early)
+				refuseMany(t, l)
+				for range 50 {
+					call(t, l, limiter.Bulk, accepted)
+				}
+				take(test.later)
+				time.Sleep(time.Millisecond)
+				lowered, rate := 0, l.Snapshot().Rate
+				for _, turn := range turns {
+					require.GreaterOrEqual(t, l.Done(turn, refused), time.Second)
+					if after := l.Snapshot().Rate; after < rate {
+						lowered, rate = lowered+1, after
+					}
+				}
+				require.Equal(t, test.lower, lowered)
+				require.Zero(t, l.Snapshot().Pause)
+			})
+		})
+	}
+}
+
+func TestManyRefusalsAgainHalveTheRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		refuseMany(t, l)
+		before := l.Snapshot().Rate
+		for range 3 {
+			require.Zero(t, call(t, l, limiter.Single, refused))
+			require.Equal(t, time.Second, l.Snapshot().Pause)
+			require.InDelta(t, before/2, l.Snapshot().Rate, 0.01)
+			before /= 2
+		}
+	})
+}
+
+func TestAQuarterOfTheResponsesIsMany(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		accepted int // for each refusal
+		pause    time.Duration
+	}{
+		{"one in four", 3, time.Second}, {"one in six", 5, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := unlimited()
+				for range 16 {
+					for range test.accepted {
+						call(t, l, limiter.Bulk, accepted)
+					}
+					call(t, l, limiter.Bulk, refused)
+				}
+				require.Equal(t, test.pause, l.Snapshot().Pause)
+			})
+		})
+	}
+}
+
+func TestPauseOutlastsResponses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		third := refused
+		third.Attempt = 3
+		call(t, l, limiter.Bulk, third)
+		for range 100 { // to requests sent before
+			l.Done(limiter.Turn{}, accepted)
+		}
+		start := time.Now()
+		call(t, l, limiter.Bulk, accepted)
+		require.Equal(t, time.Second, time.Since(start))
+	})
+}
+
+func TestJitter(t *testing.T) {
+	t.Parallel()
+	l := unlimited()
+	longest := [3]time.Duration{}
+	for range 100 {
+		for attempt := range 2 {
+			wait := call(t, l, limiter.Bulk, limiter.Outcome{Kind: limiter.Throttled, RetryAfter: time.Second, Attempt: attempt + 1})
+			longest[attempt] = max(longest[attempt], wait)
+			for range 64 {
+				call(t, l, limiter.Bulk, accepted)
+			}
+		}
+	}
+	require.Greater(t, longest[0], 1100*time.Millisecond)
+	require.Less(t, longest[0], 1200*time.Millisecond)
+	require.Greater(t, longest[1], longest[0])
 }
 
 // What was sent before the pause and accepted in spite of the refusals measures the rate.
@@ -497,6 +600,35 @@ func TestSingleCallInAnOutage(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded, "an outage may end at any time")
 		require.Zero(t, turn)
 		time.Sleep(5 * time.Minute)
+	})
+}
+
+func TestManySingleCallsInAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		fail(t, l, 20)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				start := time.Now()
+				call(t, l, limiter.Single, failed)
+				if waited := time.Since(start); waited > time.Second {
+					t.Errorf("a call waited %v", waited)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestRefusalEndsAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		fail(t, l, 5)
+		call(t, l, limiter.Bulk, refused)
+		require.Zero(t, l.Snapshot().Concurrency)
 	})
 }
 

@@ -2,33 +2,19 @@ package limiter
 
 import "time"
 
-const (
-	// A rate is measured by so many accepted requests.
-	minMeasured = 8
+// minMeasured is the number of accepted requests that measures a rate.
+const minMeasured = 6
 
-	// Refusals further apart do not come from one excess of requests.
-	maxRefusalGap = 150 * time.Millisecond
-)
-
-// measurement measures what a server accepts while it is asked for more: from the first
-// refusal to the last response before the pause.
+// measurement measures what a server accepts while it is asked for more, by the requests
+// that were in flight when many had been refused.
 type measurement struct {
-	first   time.Time // the first refusal
-	refusal time.Time // the last one
-	last    time.Time // when the last request was accepted
-	count   int       // accepted since the first refusal
-	isOver  bool
-}
-
-func (m *measurement) refused(now time.Time) {
-	if now.Sub(m.refusal) > maxRefusalGap {
-		*m = measurement{first: now}
-	}
-	m.refusal = now
+	start time.Time // when there were many refusals; zero when there is nothing to measure
+	last  time.Time // when the last request was accepted
+	count int       // accepted requests
 }
 
 func (m *measurement) accepted(now time.Time) {
-	if now.After(m.first) { // those that came with the first refusal were sent before the excess
+	if now.After(m.start) {
 		m.last = now
 		m.count++
 	}
@@ -39,5 +25,5 @@ func (m *measurement) rate() (rate float64, ok bool) {
 	if m.count < minMeasured {
 		return 0, false
 	}
-	return float64(m.count) / m.last.Sub(m.first).Seconds(), true
+	return float64(m.count) / m.last.Sub(m.start).Seconds(), true
 }

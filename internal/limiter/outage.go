@@ -3,8 +3,8 @@ package limiter
 import "time"
 
 const (
-	// One failure after another: five in a row are rare while a server works, also if
-	// it fails every fourth request.
+	// Failures in a row that mean an outage. It is more than the attempts of one call,
+	// which may fail for a reason of its own.
 	outageFailures = 5
 
 	// During an outage a request is sent now and then to see whether it is over.
@@ -43,15 +43,14 @@ func (o *outage) failed(now time.Time, inFlight int) {
 // it holds no call back any longer.
 func (o *outage) responded(inFlight, waiting int) {
 	o.failures = 0
-	switch {
-	case o.limit == 0:
+	switch o.limit {
+	case 0:
 		return
-	case o.limit == 1:
+	case 1:
 		o.limit = inFlight + 2 // probes that hang take no one's place
 	default:
 		o.limit++
 	}
-	o.interval = minProbe
 	if o.limit > inFlight+waiting {
 		o.limit = 0
 	}

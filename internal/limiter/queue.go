@@ -8,6 +8,7 @@ import (
 // Class is the kind of call that waits. A class goes before those after it.
 type Class int
 
+// The classes of calls.
 const (
 	Single  Class = iota // a call made on its own
 	Bulk                 // a call of a bulk run

@@ -89,14 +89,11 @@ func (t *throttle) forget(now time.Time) {
 	}
 }
 
-// accepted takes a response, other than a refusal, to a request sent at a time.
-func (t *throttle) accepted(now, sent time.Time) {
+// accepted takes a response that is no refusal.
+func (t *throttle) accepted(now time.Time) {
 	t.recent <<= 1
 	t.row = 0
-	switch {
-	case !t.curve.isFinite():
-		t.measure.accepted(now)
-	case now.Before(t.pause) && !t.measure.isOver:
+	if now.Before(t.pause) && !t.measure.start.IsZero() {
 		t.measure.accepted(now)
 		t.begin()
 	}
@@ -122,8 +119,8 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 		t.curve.since = t.pause
 		return 0
 	case !t.curve.isFinite():
-		t.measure.refused(now)
 		if t.isMany() {
+			t.measure = measurement{start: now}
 			t.stop(now, retryAfter)
 			t.begin()
 			return 0
@@ -132,7 +129,7 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 			t.stop(now, retryAfter)
 			return 0
 		}
-	case sent.Before(t.pause): // an old story
+	case sent.Before(t.pause): // the pause was about this refusal, too
 	case t.row >= manyInRow || attempt >= maxRefusals:
 		t.fallFar(now, sent, retryAfter)
 		return 0
@@ -141,7 +138,7 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 		t.curve = newCurve(peak, partAfterFew, now, holdOf(peak))
 	}
 	// Calls that were refused together do not come back together.
-	return retryAfter + time.Duration(rand.Float64()*float64(attempt)/4*float64(retryAfter))
+	return retryAfter + time.Duration(rand.Float64()*float64(attempt)/5*float64(retryAfter))
 }
 
 // fallFar pauses, and begins again at a lower rate. If that was tried a moment ago, the
@@ -152,7 +149,7 @@ func (t *throttle) fallFar(now, sent time.Time, retryAfter time.Duration) {
 	if sent.Sub(t.pause) < againWithin {
 		part, hold = partAfterAgain, t.curve.hold
 	}
-	t.measure.isOver = true
+	t.measure = measurement{}
 	t.stop(now, retryAfter)
 	t.curve = newCurve(peak, part, t.pause, hold)
 }
