@@ -87,6 +87,13 @@
 // [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
 // Clients do not share what they learn: use one client for a pod.
 //
+// # Observing
+//
+// [WithObserver] is told of each attempt of a call: operation, status, error, waits, and
+// whether another attempt follows. [Client.Limits] says what is known of the pod's limits.
+// Module symphonyotel makes OpenTelemetry traces and metrics of them. [WithMiddleware] puts
+// a RoundTripper around each attempt, which [AttemptFromContext] tells which one it is.
+//
 // # Many users
 //
 // [Client.SetUserPresences] sets the presence of many users, several at a time, and keeps the

@@ -199,7 +199,7 @@ func memory(ctx context.Context, c bulkCase) (table, error) {
 				return nil, err
 			}
 			var peak uint64
-			if err := run.answer(&peak); err != nil {
+			if err := run.reply(&peak); err != nil {
 				return nil, err
 			}
 			if err := run.end(); err != nil {

@@ -42,7 +42,7 @@ func isChild() bool {
 	return true
 }
 
-// child is a process of this program. It answers in lines of JSON.
+// child is a process of this program. It replies in lines of JSON.
 type child struct {
 	command *exec.Cmd
 	in      io.WriteCloser
@@ -72,8 +72,8 @@ func startChild(ctx context.Context, t task) (*child, error) {
 	return &child{command, in, bufio.NewReader(out)}, command.Start()
 }
 
-// answer reads the next line.
-func (c *child) answer(out any) error {
+// reply reads the next line.
+func (c *child) reply(out any) error {
 	line, err := c.out.ReadBytes('\n')
 	if err != nil {
 		return fmt.Errorf("a child ended early: %w", errors.Join(err, c.end()))

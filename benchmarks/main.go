@@ -5,9 +5,8 @@
 //	GOWORK=off go run .         # about 25 minutes; writes RESULTS.md and chart.svg
 //	GOWORK=off go run . -quick  # half a minute, to see that it works; writes no files
 //
-// The module is outside of the workspace, because its dependencies are nobody else's
-// business. The program runs on Unix, and generates the clients of oapi-codegen and ogen
-// by itself.
+// The module is not in the workspace, to keep its dependencies to itself. The program
+// generates the clients of oapi-codegen and ogen when it runs.
 package main
 
 import (

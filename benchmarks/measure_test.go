@@ -128,9 +128,9 @@ func TestServer(t *testing.T) {
 				resp, err := transport.RoundTrip(req)
 				require.NoError(t, err)
 				require.Equal(t, major, resp.ProtoMajor)
-				answered, err := decode(resp, nil)
+				returned, err := decode(resp, nil)
 				require.NoError(t, err)
-				require.Equal(t, category, answered)
+				require.Equal(t, category, returned)
 			}
 			connections, err := server.connections()
 			require.NoError(t, err)

@@ -20,8 +20,8 @@ const (
 	path     = "/v3/user/presence?soft=true"
 )
 
-// client sets the presence of a user to BUSY, softly, and gives the category that the
-// pod answers with.
+// client sets the presence of a user to BUSY, softly, and returns the category that the
+// pod returns.
 type client interface {
 	set(ctx context.Context, userID int64) (string, error)
 }
@@ -105,7 +105,7 @@ func (t target) defaultClient() *http.Client {
 	return &http.Client{Transport: t.prepare(http.DefaultTransport.(*http.Transport).Clone())}
 }
 
-// presence is an answer, and but for the timestamp a request's body.
+// presence is a response, and without the timestamp a request's body.
 type presence struct {
 	Category  string `json:"category"`
 	UserID    int64  `json:"userId"`
@@ -154,9 +154,9 @@ func decode(resp *http.Response, err error) (string, error) {
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("status %d", resp.StatusCode)
 	}
-	var answer presence
-	err = json.NewDecoder(resp.Body).Decode(&answer)
-	return answer.Category, err
+	var response presence
+	err = json.NewDecoder(resp.Body).Decode(&response)
+	return response.Category, err
 }
 
 func connectRetryable(t target) (client, error) {
@@ -187,12 +187,12 @@ func connectResty(t target) (client, error) {
 		})
 	c.SetTransport(t.prepare(c.GetClient().Transport))
 	return calls(func(ctx context.Context, userID int64) (string, error) {
-		var answer presence
-		resp, err := c.R().SetContext(ctx).SetBody(presence{Category: category, UserID: userID}).SetResult(&answer).Post(path)
+		var response presence
+		resp, err := c.R().SetContext(ctx).SetBody(presence{Category: category, UserID: userID}).SetResult(&response).Post(path)
 		if err == nil && !resp.IsSuccess() {
 			err = fmt.Errorf("status %d", resp.StatusCode())
 		}
-		return answer.Category, err
+		return response.Category, err
 	}), nil
 }
 
@@ -209,8 +209,8 @@ func connectHCloud(t target) (client, error) {
 			return "", err
 		}
 		req.Header.Set("sessionToken", t.Token)
-		var answer presence
-		_, err = c.Do(req, &answer)
-		return answer.Category, err
+		var response presence
+		_, err = c.Do(req, &response)
+		return response.Category, err
 	}), nil
 }

@@ -26,14 +26,14 @@ func connectOAPI(t target) (client, error) {
 	}
 	return calls(func(ctx context.Context, userID int64) (string, error) {
 		params := &oapi.SetUserPresenceParams{Soft: new(true)}
-		answer, err := c.SetUserPresenceWithResponse(ctx, params, oapi.UserPresenceUpdate{Category: category, UserId: userID})
+		response, err := c.SetUserPresenceWithResponse(ctx, params, oapi.UserPresenceUpdate{Category: category, UserId: userID})
 		if err != nil {
 			return "", err
 		}
-		if answer.JSON200 == nil {
-			return "", fmt.Errorf("status %d", answer.StatusCode())
+		if response.JSON200 == nil {
+			return "", fmt.Errorf("status %d", response.StatusCode())
 		}
-		return answer.JSON200.Category, nil
+		return response.JSON200.Category, nil
 	}), nil
 }
 
@@ -51,13 +51,13 @@ func connectOgen(t target) (client, error) {
 	}
 	return calls(func(ctx context.Context, userID int64) (string, error) {
 		update := &ogen.UserPresenceUpdate{Category: category, UserId: ogen.UserID(userID)}
-		answer, err := c.SetUserPresence(ctx, update, ogen.SetUserPresenceParams{Soft: ogen.NewOptBool(true)})
+		response, err := c.SetUserPresence(ctx, update, ogen.SetUserPresenceParams{Soft: ogen.NewOptBool(true)})
 		if err != nil {
 			return "", err
 		}
-		presence, ok := answer.(*ogen.Presence)
+		presence, ok := response.(*ogen.Presence)
 		if !ok {
-			return "", fmt.Errorf("%T", answer)
+			return "", fmt.Errorf("%T", response)
 		}
 		return string(presence.Category), nil
 	}), nil

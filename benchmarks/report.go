@@ -33,7 +33,7 @@ minutes, with nothing but Go installed, and writes this file and the chart:
 
 %s
 
-The server runs on loopback in a process of its own and answers with a canned presence, at once unless a latency is
+The server runs on loopback in a process of its own and returns a canned presence, at once unless a latency is
 named. The peers take turns in short runs, in another order each round. Ratios are those of one round to *net/http by
 hand* in the same round; each is the median of all rounds, in brackets an interval that holds the true median with
 95 %% confidence.
@@ -123,7 +123,7 @@ func (r *results) writeThrottled(b *strings.Builder) {
 		rows.add(p.name, ratio(t[measureIdeal]), fmt.Sprintf("%.1f %%", 100*t[measureRefused].median()), count(t[measureFailed]))
 	}
 	fmt.Fprintf(b, "\n## A pod with a limit\n\n%d updates by %d workers at the pod of package symphonytest, which takes %d a second after a first %d\n"+
-		"and answers the rest with 429 and `Retry-After: 1`. A peer without retries, or that does not retry a 429, fails fast.\n\n%s",
+		"and responds to the rest with 429 and `Retry-After: 1`. A peer without retries, or that does not retry a 429, fails fast.\n\n%s",
 		r.throttledUpdates, workers, perSecond, burst, rows)
 }
 

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// shuffler gives the peers another order in each round, the same ones in each run.
+// shuffler puts the peers in another order in each round, and in the same orders in each run.
 func shuffler() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 // figures are what the rounds gave for one peer.

@@ -18,11 +18,11 @@ func connectSDK(t target) (client, error) {
 }
 
 func (c sdk) set(ctx context.Context, userID int64) (string, error) {
-	answer, err := c.SetUserPresence(ctx, userID, category, true)
+	response, err := c.SetUserPresence(ctx, userID, category, true)
 	if err != nil {
 		return "", err
 	}
-	return string(answer.Category), nil
+	return string(response.Category), nil
 }
 
 // setAll makes a bulk run, in place of a worker pool by hand.

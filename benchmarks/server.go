@@ -87,10 +87,10 @@ func (s serving) http1(connections *atomic.Int64) (target, error) {
 	return target{URL: fmt.Sprintf("http://%v/pod", listener.Addr())}, nil
 }
 
-// serve answers the requests of a connection, which come one after the other.
+// serve responds to the requests of a connection, which come one after the other.
 func (s serving) serve(conn net.Conn) {
 	defer conn.Close()
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(canned), canned)
+	response := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(canned), canned)
 	request := make([]byte, 0, 8<<10)
 	for {
 		n, err := conn.Read(request[len(request):cap(request)])
@@ -109,7 +109,7 @@ func (s serving) serve(conn net.Conn) {
 		if s.Latency > 0 {
 			time.Sleep(s.Latency)
 		}
-		if _, err := conn.Write(answer); err != nil {
+		if _, err := conn.Write(response); err != nil {
 			return
 		}
 	}
@@ -147,7 +147,7 @@ func startServer(ctx context.Context, s serving) (*server, error) {
 		return nil, err
 	}
 	started := &server{child: c}
-	if err := c.answer(&started.target); err != nil {
+	if err := c.reply(&started.target); err != nil {
 		return nil, err
 	}
 	started.target.Token = "a-session-token"
@@ -159,6 +159,6 @@ func (s *server) connections() (n int64, err error) {
 	if _, err := fmt.Fprintln(s.in); err != nil {
 		return 0, err
 	}
-	err = s.answer(&n)
+	err = s.reply(&n)
 	return n, err
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -82,21 +81,14 @@ func (p peer) chunk(ctx context.Context, c client, calls int) (usage, error) {
 	return used, nil
 }
 
-// call makes a call, and looks at the answer.
+// call makes a call, and checks the response.
 func (p peer) call(ctx context.Context, c client, userID int64) error {
-	answered, err := c.set(ctx, userID)
+	returned, err := c.set(ctx, userID)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	if answered != category {
-		return fmt.Errorf("%s: it answers with the category %q", p.name, answered)
+	if returned != category {
+		return fmt.Errorf("%s: it returned the category %q", p.name, returned)
 	}
 	return nil
-}
-
-// cpuTime is what this process has used.
-func cpuTime() time.Duration {
-	var used syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used) // it cannot fail
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -72,7 +72,7 @@ func (p peer) throttled(ctx context.Context, updates int) (throttledRun, error) 
 	return run, ctx.Err()
 }
 
-// herd makes calls all at once on a session that has expired, and gives the number of
+// herd makes calls all at once on a session that has expired, and returns the number of
 // logins that they make.
 func herd(ctx context.Context, calls int) (logins int, err error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

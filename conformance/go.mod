@@ -7,7 +7,7 @@ require (
 	github.com/prometheus/client_golang v1.21.1
 	github.com/rs/zerolog v1.33.0
 	github.com/stretchr/testify v1.12.1
-	github.com/symphony-go/symphony v0.0.0
+	github.com/symphony-go/symphony v0.1.0
 )
 
 require (

@@ -4,8 +4,8 @@ go 1.26.0
 
 require (
 	github.com/stretchr/testify v1.12.1
-	github.com/symphony-go/symphony v0.0.0
-	github.com/symphony-go/symphony/bdkconfig v0.0.0
+	github.com/symphony-go/symphony v0.1.0
+	github.com/symphony-go/symphony/bdkconfig v0.1.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.44.0

@@ -69,14 +69,14 @@ func TestBulkOverBadWire(t *testing.T) {
 		require.Equal(t, result.Update.Category, result.Presence.Category)
 	})
 	w.requireAllSet(t)
-	require.Greater(t, int(w.log.attempts.Load()), bulkUpdates)
+	require.Greater(t, int(w.count.attempts.Load()), bulkUpdates)
 }
 
 // A pod that goes away in the middle of a run and comes back costs retries, and no update.
 func TestBulkOutlastsPodThatComesBack(t *testing.T) {
 	w := newWire(t, bulkUsers, patient)
 	var retries atomic.Int32
-	w.log.again = func() {
+	w.count.again = func() {
 		if retries.Add(1) == 50 {
 			assert.NoError(t, w.heal())
 		}

@@ -26,11 +26,11 @@ type fault struct {
 	name    string
 	toxics  []string
 	fails   symphonytest.Fault // of the pod itself
-	gone    bool               // nobody listens
+	gone    bool               // no one listens
 	arrives bool               // each attempt reaches the pod
 	resent  bool               // on a kept connection, which may just have been closed, net/http sends an attempt twice
 	cause   error              // what a call fails with in the end
-	decode  bool               // as a DecodeError: the pod had said 200
+	decode  bool               // as a DecodeError: the status was 200
 	waits   bool               // each attempt lasts until its timeout
 }
 
@@ -41,7 +41,7 @@ var faults = []fault{
 		cause:  syscall.ECONNRESET,
 	},
 	{
-		name:    "reset instead of the answer",
+		name:    "reset instead of the response",
 		toxics:  []string{`{"type": "reset_peer", "stream": "downstream"}`},
 		arrives: true,
 		resent:  true,
@@ -73,7 +73,7 @@ var faults = []fault{
 		decode:  true,
 	},
 	{
-		name:    "closed before the answer",
+		name:    "closed before the response",
 		toxics:  []string{`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 0}}`},
 		arrives: true,
 		resent:  true,
@@ -104,28 +104,28 @@ var faults = []fault{
 		waits:  true,
 	},
 	{
-		name:    "answer swallowed",
+		name:    "response swallowed",
 		toxics:  []string{`{"type": "timeout", "stream": "downstream"}`},
 		arrives: true,
 		cause:   context.DeadlineExceeded,
 		waits:   true,
 	},
 	{
-		name:    "answer later than an attempt lasts",
+		name:    "response later than the attempt timeout",
 		toxics:  []string{`{"type": "latency", "stream": "downstream", "attributes": {"latency": 2000, "jitter": 500}}`},
 		arrives: true,
 		cause:   context.DeadlineExceeded,
 		waits:   true,
 	},
 	{
-		name:    "answer of 100 bytes a second",
+		name:    "response of 100 bytes a second",
 		toxics:  []string{`{"type": "slicer", "attributes": {"average_size": 10, "delay": 100000}}`},
 		arrives: true,
 		cause:   context.DeadlineExceeded,
 		waits:   true,
 	},
 	{
-		name:  "nobody listens",
+		name:  "no one listens",
 		gone:  true,
 		cause: syscall.ECONNREFUSED,
 	},
@@ -155,7 +155,7 @@ func (w *wire) set(ctx context.Context) (*symphony.V2Presence, time.Duration, er
 // did not.
 func (f fault) requireCounts(t *testing.T, w *wire, kept bool, faulty, sound int, took time.Duration) {
 	t.Helper()
-	require.EqualValues(t, faulty+sound, w.log.attempts.Load(), "attempts")
+	require.EqualValues(t, faulty+sound, w.count.attempts.Load(), "attempts")
 	arrived := sound
 	if f.arrives {
 		arrived += faulty
@@ -190,7 +190,7 @@ func TestFaultThatStays(t *testing.T) {
 				require.ErrorContains(t, err, "(attempt 3 of 3)")
 			}
 			if f.waits {
-				require.ErrorContains(t, err, "no answer within 1s")
+				require.ErrorContains(t, err, "no response within 1s")
 			}
 			f.requireCounts(t, w, false, attempts, 0, took)
 		})
@@ -208,9 +208,9 @@ func TestFaultThatPasses(t *testing.T) {
 					_, err := w.client.GetUserPresence(w.ctx, 1, true)
 					require.NoError(t, err)
 					w.pod.ClearRequests()
-					w.log.attempts.Store(0)
+					w.count.attempts.Store(0)
 				}
-				w.log.again = func() { assert.NoError(t, w.heal()) }
+				w.count.again = func() { assert.NoError(t, w.heal()) }
 				f.begin(t, w)
 				presence, took, err := w.set(w.ctx)
 				require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestSlowWire(t *testing.T) {
 			least: 60 * time.Millisecond,
 		},
 		{
-			name:   "answer of 100 bytes a second",
+			name:   "response of 100 bytes a second",
 			toxics: []string{`{"type": "slicer", "attributes": {"average_size": 10, "delay": 100000}}`},
 			least:  time.Second,
 		},
@@ -274,7 +274,7 @@ func TestSlowWire(t *testing.T) {
 			presence, took, err := w.set(w.ctx)
 			require.NoError(t, err)
 			require.Equal(t, symphony.PresenceBusy, presence.Category)
-			require.EqualValues(t, 1, w.log.attempts.Load())
+			require.EqualValues(t, 1, w.count.attempts.Load())
 			require.Len(t, w.pod.Requests(), 1)
 			require.GreaterOrEqual(t, took, test.least)
 			require.Less(t, took, test.least+slack+2*time.Second)

@@ -23,7 +23,7 @@ func newHTTP2Wire(t *testing.T, users int, config *http.HTTP2Config) *wire {
 	_, err := w.client.GetUserPresence(w.ctx, 1, true)
 	require.NoError(t, err)
 	w.pod.ClearRequests()
-	w.log.attempts.Store(0)
+	w.count.attempts.Store(0)
 	return w
 }
 
@@ -32,7 +32,7 @@ func TestHTTP2ConnectionReset(t *testing.T) {
 	const calls = 20
 	w := newHTTP2Wire(t, calls, nil)
 	heal := sync.OnceValue(w.heal)
-	w.log.again = func() { assert.NoError(t, heal()) }
+	w.count.again = func() { assert.NoError(t, heal()) }
 	w.pod.Fail(symphonytest.Fault{Delay: time.Hour, Times: calls - 1})
 
 	var group sync.WaitGroup
@@ -47,9 +47,9 @@ func TestHTTP2ConnectionReset(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(w.pod.Requests()) == calls-1 }, time.Minute, time.Millisecond)
 	w.poison(t, `{"type": "reset_peer", "stream": "downstream"}`)
-	call(calls) // whose answer comes as a reset
+	call(calls) // its response is a reset
 	group.Wait()
-	require.EqualValues(t, 2*calls, w.log.attempts.Load())
+	require.EqualValues(t, 2*calls, w.count.attempts.Load())
 	require.Len(t, w.pod.Requests(), 2*calls)
 }
 
@@ -57,12 +57,12 @@ func TestHTTP2ConnectionReset(t *testing.T) {
 // within an attempt, which is made again on a new one.
 func TestHTTP2ConnectionForgotten(t *testing.T) {
 	w := newHTTP2Wire(t, 1, &http.HTTP2Config{SendPingTimeout: 200 * time.Millisecond, PingTimeout: 2 * time.Second})
-	w.log.again = func() { assert.NoError(t, w.heal()) }
+	w.count.again = func() { assert.NoError(t, w.heal()) }
 	w.poison(t, `{"type": "timeout", "stream": "downstream"}`)
 	presence, took, err := w.set(w.ctx)
 	require.NoError(t, err)
 	require.Equal(t, symphony.PresenceBusy, presence.Category)
-	require.EqualValues(t, 2, w.log.attempts.Load())
+	require.EqualValues(t, 2, w.count.attempts.Load())
 	require.Len(t, w.pod.Requests(), 2)
 	require.GreaterOrEqual(t, took, 2*time.Second)
 	require.Less(t, took, slack)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,7 +42,7 @@ type wire struct {
 	pod    *symphonytest.Pod
 	proxy  *toxiproxy.Proxy
 	client *symphony.Client
-	log    *attemptLog
+	count  counter
 }
 
 // newWire connects a client to a pod that has the users 1 to n. When the test ends, all of
@@ -68,7 +67,7 @@ func connect(t *testing.T, pod *symphonytest.Pod, transport *http.Transport, use
 	require.NoError(t, err)
 
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	w := &wire{ctx: ctx, pod: pod, log: &attemptLog{Handler: slog.DiscardHandler}}
+	w := &wire{ctx: ctx, pod: pod}
 	w.proxy = toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", podURL.Host)
 	require.NoError(t, w.proxy.Start())
 	t.Cleanup(w.proxy.Stop)
@@ -76,7 +75,7 @@ func connect(t *testing.T, pod *symphonytest.Pod, transport *http.Transport, use
 	podURL.Host = w.proxy.Listen
 	w.client, err = symphony.NewClient(podURL.String(), symphony.StaticSessionToken(pod.IssueToken("bot")), append([]symphony.Option{
 		symphony.WithHTTPClient(&http.Client{Transport: transport}),
-		symphony.WithLogger(slog.New(w.log)),
+		symphony.WithObserver(w.count.observe),
 		symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: attempts, MinBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond}),
 	}, opts...)...)
 	require.NoError(t, err)
@@ -85,7 +84,7 @@ func connect(t *testing.T, pod *symphonytest.Pod, transport *http.Transport, use
 }
 
 // requireNoGoroutine waits until no goroutine is left but those of toxiproxy's links,
-// which end when their last delay has passed, or, where nobody reads them any more, never.
+// which end when their last delay has passed, or never if no one reads from them any more.
 func requireNoGoroutine(t *testing.T) {
 	t.Helper()
 	const toxiproxy = "github.com/Shopify/toxiproxy/v2"
@@ -114,21 +113,15 @@ func (w *wire) heal() error {
 	return nil
 }
 
-// attemptLog counts the attempts of a client by its log.
-type attemptLog struct {
-	slog.Handler
+// counter counts the attempts of a client.
+type counter struct {
 	attempts atomic.Int32
 	again    func() // called before each attempt but the first; nil for nothing
 }
 
-func (l *attemptLog) Enabled(context.Context, slog.Level) bool { return true }
-
-func (l *attemptLog) Handle(_ context.Context, record slog.Record) error {
-	switch {
-	case record.Level == slog.LevelDebug:
-		l.attempts.Add(1)
-	case l.again != nil:
-		l.again()
+func (c *counter) observe(_ context.Context, a symphony.Attempt) {
+	c.attempts.Add(1)
+	if !a.Last && c.again != nil {
+		c.again()
 	}
-	return nil
 }

@@ -40,7 +40,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// sign gives a certificate of the authority; its own if it has none yet.
+// sign returns a certificate of the authority; its own if it has none yet.
 func (a *authority) sign(t *testing.T, key *ecdsa.PrivateKey, template *x509.Certificate) *x509.Certificate {
 	t.Helper()
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
@@ -56,7 +56,7 @@ func (a *authority) sign(t *testing.T, key *ecdsa.PrivateKey, template *x509.Cer
 	return certificate
 }
 
-// issue gives a certificate for loopback, for a server or a client.
+// issue returns a certificate for loopback, for a server or a client.
 func (a *authority) issue(t *testing.T, usage x509.ExtKeyUsage) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

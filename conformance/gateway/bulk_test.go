@@ -18,7 +18,7 @@ import (
 // settable are the categories of the updates.
 var settable = []symphony.PresenceCategory{symphony.PresenceBusy, symphony.PresenceAway, symphony.PresenceInAMeeting, symphony.PresenceOnThePhone}
 
-// updatesOf gives n updates of users from 1 to users, in turn, so that each has several.
+// updatesOf returns n updates of users from 1 to users, in turn, so that each has several.
 func updatesOf(n, users int) []symphony.PresenceUpdate {
 	updates := make([]symphony.PresenceUpdate, n)
 	for i := range updates {
@@ -138,7 +138,7 @@ func TestBulkOverARestart(t *testing.T) {
 			transport := g.transport(t)
 			client := g.client(t, transport, pod.IssueToken("admin"), attempts)
 			refused := 0
-			transport.on = func(status int) { // one answer at a time
+			transport.on = func(status int) { // one response at a time
 				if status == http.StatusBadGateway {
 					if refused++; refused == 40 {
 						entrance.open(t)
@@ -156,9 +156,9 @@ func TestBulkOverARestart(t *testing.T) {
 			failed := failures(results)
 			require.Equal(t, attempts == 2, len(failed) > 0)
 			for _, err := range failed {
-				answer := requireError(t, http.StatusBadGateway, err)
-				require.Equal(t, "502 Bad Gateway", answer.Message)
-				require.Equal(t, 2, answer.Attempts)
+				apiErr := requireError(t, http.StatusBadGateway, err)
+				require.Equal(t, "502 Bad Gateway", apiErr.Message)
+				require.Equal(t, 2, apiErr.Attempts)
 			}
 		})
 	}

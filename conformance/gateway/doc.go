@@ -1,4 +1,4 @@
 // Package gateway has package symphony call a pod through a gateway that is in
-// production everywhere, nginx: what it answers by itself, how it ends connections,
+// production everywhere, nginx: how it responds by itself, how it ends connections,
 // and what becomes of a bulk run when the pod behind it goes away.
 package gateway

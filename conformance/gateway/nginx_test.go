@@ -24,7 +24,7 @@ import (
 
 // setup is what differs between the gateways of the tests.
 type setup struct {
-	Upstream string // host and port; nobody's if it is empty
+	Upstream string // host and port; a port without a listener if empty
 	HTTP1    bool   // no HTTP/2
 	Global   string // directives of the block http
 	Server   string // directives of the block server
@@ -130,7 +130,7 @@ type transport struct {
 	statuses  map[int]int
 	protocols map[string]int
 	errors    []error
-	on        func(status int) // called for each answer
+	on        func(status int) // called for each response
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -149,7 +149,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// newPod starts a pod with users from 1 to n, and gives its host and port too.
+// newPod starts a pod with users from 1 to n, and returns its host and port too.
 func newPod(t *testing.T, n int64) (pod *symphonytest.Pod, address string) {
 	t.Helper()
 	pod = symphonytest.NewPod()

@@ -22,7 +22,7 @@ type history struct {
 // request is a request that the pod received.
 type request struct {
 	category symphony.PresenceCategory
-	status   int // 0 when the answer was broken off
+	status   int // 0 when the response was cut off
 }
 
 // findings are what is wrong with a round.
@@ -51,7 +51,7 @@ func (h *history) check(user int64, f *findings) {
 	}
 	for i, u := range h.updates {
 		if u.outcome == done && !answered[i] {
-			f.lost = append(f.lost, fmt.Sprintf("user %d: %s is done, and the pod has not answered so", user, u.Category))
+			f.lost = append(f.lost, fmt.Sprintf("user %d: %s is reported as done, but the pod did not return 200", user, u.Category))
 		}
 	}
 	h.checkState(user, f)

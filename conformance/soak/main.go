@@ -53,7 +53,7 @@ func soak(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return r.report(ctx, *duration, stdout, stderr)
 }
 
-// report makes a run, and says how it goes and went. It gives the exit code.
+// report makes a run, prints its progress and result, and returns the exit code.
 func (r *run) report(ctx context.Context, duration time.Duration, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stdout, "soak: seed %d: %d users, %d bulk runs and %d callers at once, %d requests a second\n",
 		r.seed, users, bulkRuns, callers, perSecond)

@@ -22,7 +22,7 @@ type outcome int
 
 const (
 	unsent outcome = iota
-	done           // the pod said so
+	done           // the pod returned 200
 	failed         // the pod may have done it or not
 )
 
@@ -125,7 +125,7 @@ func planFault(random *rand.Rand) symphonytest.Fault {
 	}
 }
 
-// planStatus draws an answer with a status, which asks for a wait or not. Those of real
+// planStatus draws a response with a status, with or without Retry-After. Those of real
 // pods are whole seconds; the client takes fractions.
 func planStatus(random *rand.Rand, status int) symphonytest.Fault {
 	fault := symphonytest.Fault{Status: status, Header: http.Header{}}

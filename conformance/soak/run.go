@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"slices"
@@ -57,7 +56,7 @@ func newRun(seed uint64) (*run, error) {
 	}
 	opts := []symphony.Option{
 		symphony.WithHTTPClient(&http.Client{Transport: r.transport}),
-		symphony.WithLogger(slog.New(retryLog{slog.DiscardHandler, &r.retries})),
+		symphony.WithObserver(r.countRetry),
 		symphony.WithAttemptTimeout(attemptTimeout),
 		symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond}),
 	}
@@ -71,17 +70,11 @@ func newRun(seed uint64) (*run, error) {
 	return r, err
 }
 
-// retryLog counts the lines at Warn, which are the retries.
-type retryLog struct {
-	slog.Handler
-	retries *atomic.Int64
-}
-
-func (retryLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-
-func (l retryLog) Handle(context.Context, slog.Record) error {
-	l.retries.Add(1)
-	return nil
+// countRetry counts the attempts that are not the first of their call.
+func (r *run) countRetry(_ context.Context, a symphony.Attempt) {
+	if a.Number > 1 {
+		r.retries.Add(1)
+	}
 }
 
 // lost notes an update that came to nothing.
@@ -141,7 +134,7 @@ func (r *run) round(ctx context.Context, n uint64) {
 	r.rounds.Add(1)
 }
 
-// conclude checks a round. The pod may still be noting what it answered last.
+// conclude checks a round. The pod may still be recording its last response.
 func (r *run) conclude(plan *round, before map[int64]symphony.PresenceCategory) {
 	var found findings
 	var received []symphonytest.Request
@@ -209,14 +202,14 @@ func (r *run) singly(ctx context.Context, lane []*update, note func(*update, err
 	}
 }
 
-// verify checks that an answer is that to the update, and that an expired session is not
+// verify checks that a response belongs to the update, and that an expired session is not
 // what an update fails by: the client logs in.
 func (r *run) verify(u *update, presence *symphony.V2Presence, err error) {
 	switch {
 	case errors.As(err, new(*symphony.UnauthorizedError)):
 		r.lost("user %d: %s: %v", u.UserID, u.Category, err)
 	case err == nil && (presence.UserID != u.UserID || presence.Category != u.Category):
-		r.lost("user %d: %s has the answer to another call, %d %s", u.UserID, u.Category, presence.UserID, presence.Category)
+		r.lost("user %d: %s has the response of another call, %d %s", u.UserID, u.Category, presence.UserID, presence.Category)
 	}
 }
 

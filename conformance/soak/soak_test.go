@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 		{"all failed", updates(failed, failed), []request{{"A", 503}, {"B", 503}}, "before", 0, 0},
 		{"not sent", updates(done, unsent), []request{{"A", ok}}, "A", 0, 0},
 
-		{"never answered", updates(done, done), []request{{"A", broken}, {"B", ok}}, "B", 1, 0},
+		{"never returned", updates(done, done), []request{{"A", broken}, {"B", ok}}, "B", 1, 0},
 		{"never received", updates(done, done), []request{{"B", ok}}, "B", 1, 0},
 		{"not applied", updates(done), []request{{"A", ok}}, "before", 1, 0},
 		{"not sent, and applied", updates(done, unsent), []request{{"A", ok}}, "B", 1, 0},

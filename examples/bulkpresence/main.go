@@ -73,6 +73,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 		return err
 	}
 	defer connection.Close()
+	traffic.limits = connection.Client.Limits
 	outcome, err := openOutcome(s, in, newReport(stderr, in.rows, traffic))
 	if err != nil {
 		return err

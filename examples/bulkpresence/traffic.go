@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"math"
 	"net/http"
 	"sync/atomic"
@@ -10,41 +9,32 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// traffic counts the attempts of a client. It is a log handler.
+// traffic counts the attempts of a client.
 type traffic struct {
 	retries, limited atomic.Int64
-	latest           atomic.Uint64 // the rate of the last attempt, calls a second; 0 if the pod has shown no limit
+	limits           func() symphony.Limits // nil without a client
 }
 
-func (t *traffic) option() symphony.Option { return symphony.WithLogger(slog.New(t)) }
+func (t *traffic) option() symphony.Option { return symphony.WithObserver(t.count) }
+
+// count counts retries and responses with status 429.
+func (t *traffic) count(_ context.Context, a symphony.Attempt) {
+	if a.Number > 1 {
+		t.retries.Add(1)
+	}
+	if a.StatusCode == http.StatusTooManyRequests {
+		t.limited.Add(1)
+	}
+}
 
 // rate is the rate that the client keeps since the pod responded with 429; 0 before.
-func (t *traffic) rate() uint64 { return t.latest.Load() }
-
-// Enabled takes every record.
-func (t *traffic) Enabled(context.Context, slog.Level) bool { return true }
-
-// WithAttrs returns the same handler: the client does not use it.
-func (t *traffic) WithAttrs([]slog.Attr) slog.Handler { return t }
-
-// WithGroup returns the same handler: the client does not use it.
-func (t *traffic) WithGroup(string) slog.Handler { return t }
-
-// Handle counts retries and responses with status 429.
-func (t *traffic) Handle(_ context.Context, record slog.Record) error {
-	if record.Level == slog.LevelWarn {
-		t.retries.Add(1)
-		return nil // the attempt has had its own line
+func (t *traffic) rate() uint64 {
+	if t.limits == nil {
+		return 0
 	}
-	rate := 0.
-	for attr := range record.Attrs {
-		switch {
-		case attr.Key == "status" && attr.Value.Int64() == http.StatusTooManyRequests:
-			t.limited.Add(1)
-		case attr.Key == "pace":
-			rate = attr.Value.Float64()
-		}
+	rate := t.limits().Rate
+	if math.IsInf(rate, 1) {
+		return 0
 	}
-	t.latest.Store(uint64(math.Round(rate)))
-	return nil
+	return uint64(math.Round(rate))
 }

@@ -93,7 +93,7 @@ func work(ctx context.Context, s settings, getenv func(string) string, out *scre
 	if s.config == "" && getenv("SYMPHONY_POD_URL") == "" {
 		return &symphony.InvalidArgumentError{Argument: "environment", Reason: "NATS_URL is set, and SYMPHONY_POD_URL is not"}
 	}
-	meters, err := newMeters()
+	meters, err := newMeters(s.metrics)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,9 @@ func work(ctx context.Context, s settings, getenv func(string) string, out *scre
 		return err
 	}
 	defer connection.Close()
+	if err := meters.observe(connection.Client); err != nil {
+		return err
+	}
 	queue, err := openQueue(ctx, s, out)
 	if err != nil {
 		return err

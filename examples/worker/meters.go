@@ -3,16 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/symphonyotel"
 )
 
 // Outcomes of a delivery.
@@ -23,8 +26,9 @@ const (
 	putOff     = "put off" // to be delivered again
 )
 
-// meters are what an operator wants to see. They are read once, at the end; to have them
-// in a monitoring system, give the provider a reader that exports them.
+// meters are what an operator wants to see, of the worker and of its client. They are read
+// at the end, and written to a file meanwhile if one is named; to have them in a monitoring
+// system, give the provider a reader that exports them there.
 type meters struct {
 	began    time.Time
 	reader   *sdkmetric.ManualReader
@@ -35,9 +39,17 @@ type meters struct {
 	lag         metric.Float64Histogram
 }
 
-func newMeters() (*meters, error) {
+func newMeters(file string) (*meters, error) {
 	m := &meters{began: time.Now(), reader: sdkmetric.NewManualReader()}
-	m.provider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(m.reader))
+	readers := []sdkmetric.Option{sdkmetric.WithReader(m.reader)}
+	if file != "" {
+		toFile, err := newFileReader(file)
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, sdkmetric.WithReader(toFile))
+	}
+	m.provider = sdkmetric.NewMeterProvider(readers...)
 	meter := m.provider.Meter("github.com/symphony-go/symphony/examples/worker")
 	var err error
 	if m.deliveries, err = meter.Int64Counter("presence.deliveries", metric.WithDescription("deliveries, by their outcome")); err != nil {
@@ -52,14 +64,32 @@ func newMeters() (*meters, error) {
 	return m, err
 }
 
+// newFileReader returns a reader that appends the metrics to a file, as JSON.
+func newFileReader(name string) (sdkmetric.Reader, error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := stdoutmetric.New(stdoutmetric.WithWriter(file))
+	if err != nil {
+		return nil, err
+	}
+	return sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithInterval(time.Second/4)), nil
+}
+
 // options have a client measured too, and its attempts fit into the time of a message.
 func (m *meters) options(ackWait time.Duration) []symphony.Option {
-	transport := otelhttp.NewTransport(symphony.NewTransport(), otelhttp.WithMeterProvider(m.provider))
 	return []symphony.Option{
-		symphony.WithHTTPClient(&http.Client{Transport: transport}),
+		symphonyotel.Instrument(symphonyotel.WithMeterProvider(m.provider)),
 		symphony.WithAttemptTimeout(max(holdOf(ackWait)/5, 2*time.Second)),
 		symphony.WithUserAgent("presence-worker/1"),
 	}
+}
+
+// observe measures what a client knows of the pod's limits.
+func (m *meters) observe(client *symphony.Client) error {
+	_, err := symphonyotel.ObserveLimits(client, symphonyotel.WithMeterProvider(m.provider))
+	return err
 }
 
 // received counts a delivery.
@@ -80,38 +110,57 @@ func (m *meters) ended(ctx context.Context, msg message, outcome string) {
 // print prints what was measured.
 func (m *meters) print(ctx context.Context, out *screen) {
 	var all metricdata.ResourceMetrics
-	if err := m.reader.Collect(ctx, &all); err != nil {
-		out.say("metrics: %v", err)
-		return
+	err := m.reader.Collect(ctx, &all)
+	if err == nil {
+		err = m.provider.ForceFlush(ctx) // the last of the file
 	}
-	seconds := time.Since(m.began).Seconds()
+	if err != nil {
+		out.say("metrics: %v", err)
+	}
 	for _, scope := range all.ScopeMetrics {
 		for _, measured := range scope.Metrics {
-			switch data := measured.Data.(type) {
-			case metricdata.Sum[int64]:
-				for _, point := range data.DataPoints {
-					out.say("%s%s %d, %.0f a second", measured.Name, labels(point.Attributes), point.Value, float64(point.Value)/seconds)
-				}
-			case metricdata.Histogram[float64]:
-				if measured.Unit != "s" {
-					continue // sizes
-				}
-				for _, point := range data.DataPoints {
-					out.say("%s%s %d: %s", measured.Name, labels(point.Attributes), point.Count, spread(point))
-				}
+			for _, line := range m.lines(measured) {
+				out.say("%s%s", measured.Name, line)
 			}
 		}
 	}
 }
 
-// labels are the attribute that tells the points of a metric apart.
-func labels(set attribute.Set) string {
-	for _, key := range []attribute.Key{"outcome", "http.response.status_code", "error.type"} {
-		if value, ok := set.Value(key); ok {
-			return fmt.Sprintf(" (%s)", value.String())
+// lines describes the points of a metric.
+func (m *meters) lines(measured metricdata.Metrics) (lines []string) {
+	switch data := measured.Data.(type) {
+	case metricdata.Sum[int64]:
+		for _, point := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("%s %d, %.0f a second", labels(point.Attributes), point.Value, float64(point.Value)/time.Since(m.began).Seconds()))
+		}
+	case metricdata.Gauge[int64]:
+		for _, point := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("%s %d", labels(point.Attributes), point.Value))
+		}
+	case metricdata.Gauge[float64]:
+		for _, point := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("%s %.4g", labels(point.Attributes), point.Value))
+		}
+	case metricdata.Histogram[float64]:
+		for _, point := range data.DataPoints {
+			lines = append(lines, fmt.Sprintf("%s %d: %s", labels(point.Attributes), point.Count, spread(point)))
 		}
 	}
-	return ""
+	return lines
+}
+
+// labels are the attributes that tell the points of a metric apart.
+func labels(set attribute.Set) string {
+	var values []string
+	for _, key := range []attribute.Key{"outcome", "symphony.operation", "http.response.status_code", "error.type"} {
+		if value, ok := set.Value(key); ok && !slices.Contains(values, value.String()) { // the status is an error.type too
+			values = append(values, value.String())
+		}
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(values, ", ") + ")"
 }
 
 // spread describes a histogram of seconds.

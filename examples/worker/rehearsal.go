@@ -75,7 +75,7 @@ func (r *rehearsal) open(ctx context.Context) error {
 	r.pod = symphonytest.NewPod(symphonytest.WithUsers(users...), symphonytest.WithRequestLog(4*r.settings.updates))
 	token := r.pod.IssueToken("presence-bot")
 	for i := range 3 {
-		p, err := r.startWorker(ctx, fmt.Sprintf("worker %d", i+1), token)
+		p, err := r.startWorker(ctx, i+1, token)
 		if err != nil {
 			return err
 		}
@@ -113,9 +113,13 @@ func (r *rehearsal) openNATS(ctx context.Context) error {
 }
 
 // startWorker starts a worker of the pod.
-func (r *rehearsal) startWorker(ctx context.Context, name, token string) (*process, error) {
-	return startProcess(ctx, name, r.out,
-		[]string{"-role", "worker", "-partitions", strconv.Itoa(r.partitions), "-ack-wait", r.ackWait.String()},
+func (r *rehearsal) startWorker(ctx context.Context, number int, token string) (*process, error) {
+	metrics := r.metrics
+	if metrics != "" {
+		metrics += "." + strconv.Itoa(number)
+	}
+	return startProcess(ctx, fmt.Sprintf("worker %d", number), r.out,
+		[]string{"-role", "worker", "-partitions", strconv.Itoa(r.partitions), "-ack-wait", r.ackWait.String(), "-metrics", metrics},
 		[]string{"NATS_URL=" + r.natsURL, "NATS_CREDS=", "SYMPHONY_POD_URL=" + r.pod.URL(), "SYMPHONY_SESSION_TOKEN=" + token})
 }
 

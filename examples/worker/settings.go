@@ -26,6 +26,7 @@ type settings struct {
 	partitions int
 	replicas   int
 	ackWait    time.Duration
+	metrics    string // a file, "" for none
 	supersede  bool
 	attached   bool
 	updates    int
@@ -48,6 +49,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	flags.IntVar(&s.partitions, "partitions", 16, "how many updates are under way at most, over all workers; the same everywhere, and fixed once the stream exists")
 	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept; a rehearsal starts as many")
 	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update is left to a worker that does not answer for it; the same everywhere")
+	flags.StringVar(&s.metrics, "metrics", "", "append the metrics to a `file` four times a second, as JSON; each worker of a rehearsal adds .1, .2 or .3 to its name")
 	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
 	flags.BoolVar(&s.attached, "attached", false, "end when stdin does")
 	flags.IntVar(&s.updates, "updates", 10_000, "of a rehearsal: how many updates")

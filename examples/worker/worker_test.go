@@ -32,7 +32,7 @@ func TestUpdatesAreApplied(t *testing.T) {
 	require.Equal(t, []update{{UserID: 1, Category: symphony.PresenceBusy}, {UserID: 1, Category: symphony.PresenceAway}}, updates)
 	require.Equal(t, []int{200, 200}, statuses)
 	require.Equal(t, "PRESENCE-2-1", s.pod.Requests()[1].Header.Get("X-Trace-Id"))
-	for _, line := range []string{"presence.deliveries (applied) 2,", "presence.lag 2: mean", "http.client.request.duration (200) 2: mean"} {
+	for _, line := range []string{"presence.deliveries (applied) 2,", "presence.lag 2: mean", "http.client.request.duration (200) 2: mean", "symphony.client.call.duration (SetUserPresence) 2: mean", "symphony.client.waiting 0"} {
 		require.Contains(t, w.stderr.String(), line)
 	}
 }
@@ -406,7 +406,7 @@ func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 	s.publish("1", 1, symphony.PresenceBusy)
 	m := s.take(1)
 	s.nats.stop()
-	meters, err := newMeters()
+	meters, err := newMeters("")
 	require.NoError(t, err)
 	w := worker{queue: s.queue, meters: meters, out: newScreen("test", new(buffer))} // it would panic without a client
 	require.NoError(t, w.handle(t.Context(), t.Context(), m))

@@ -48,7 +48,7 @@ func FreeAddress(t *testing.T) string {
 }
 
 // Run starts a program and waits until it listens at an address. It ends with the
-// test, and what it said is logged if the test fails.
+// test, and its output is logged if the test fails.
 func Run(t *testing.T, address, program string, args ...string) {
 	t.Helper()
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
@@ -66,8 +66,8 @@ func Run(t *testing.T, address, program string, args ...string) {
 	}()
 	t.Cleanup(func() {
 		end(command.Process.Pid, ended)
-		if said, _ := os.ReadFile(output.Name()); t.Failed() {
-			t.Logf("%s:\n%s", program, said)
+		if text, _ := os.ReadFile(output.Name()); t.Failed() {
+			t.Logf("%s:\n%s", program, text)
 		}
 		_ = output.Close()
 	})

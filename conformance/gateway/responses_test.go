@@ -81,8 +81,8 @@ func TestClientCertificate(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestAnswers has the gateway answer by itself, with its own pages.
-func TestAnswers(t *testing.T) {
+// TestGatewayResponses has the gateway respond by itself, with its own pages.
+func TestGatewayResponses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name       string
@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 		{name: "blocked", setup: setup{Location: "deny all;"}, status: 403, message: "403 Forbidden", attempts: 1, text: `"User Provisioning" entitlement`},
 		{name: "sign-on", setup: setup{Location: "return 302 https://login.acme.net/;"}, status: 302, message: "302 Found", attempts: 1, text: "this one leads to login.acme.net"},
 		{name: "password", setup: setup{Location: `auth_basic "pods"; auth_basic_user_file ca.pem;`}, status: 401, message: "401 Authorization Required", attempts: 1},
-		{name: "closed without an answer", setup: setup{Location: "return 444;"}, attempts: 3},
+		{name: "closed without a response", setup: setup{Location: "return 444;"}, attempts: 3},
 	} {
 		for _, http1 := range []bool{false, true} {
 			protocol := map[bool]string{false: "HTTP/2", true: "HTTP/1.1"}[http1]
@@ -126,10 +126,10 @@ func TestAnswers(t *testing.T) {
 					require.ErrorContains(t, err, "attempt 3 of 3")
 					return
 				}
-				answer := requireError(t, test.status, err)
-				require.Equal(t, test.message, answer.Message)
-				require.Equal(t, test.attempts, answer.Attempts)
-				require.Equal(t, test.retryAfter, answer.RetryAfter)
+				apiErr := requireError(t, test.status, err)
+				require.Equal(t, test.message, apiErr.Message)
+				require.Equal(t, test.attempts, apiErr.Attempts)
+				require.Equal(t, test.retryAfter, apiErr.RetryAfter)
 				require.NotContains(t, err.Error(), "<")
 			})
 		}
@@ -137,7 +137,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // TestBodyLimit sends more than the gateway takes: a little, and much, so that the
-// answer comes while the client still sends.
+// response arrives while the client still sends.
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	for _, http1 := range []bool{false, true} {
@@ -151,9 +151,9 @@ func TestBodyLimit(t *testing.T) {
 				ids[i] = int64(i + 1)
 			}
 			err := client.RegisterPresenceInterest(t.Context(), ids...)
-			answer := requireError(t, http.StatusRequestEntityTooLarge, err)
-			require.Equal(t, "413 Request Entity Too Large", answer.Message)
-			require.Equal(t, 1, answer.Attempts)
+			apiErr := requireError(t, http.StatusRequestEntityTooLarge, err)
+			require.Equal(t, "413 Request Entity Too Large", apiErr.Message)
+			require.Equal(t, 1, apiErr.Attempts)
 			require.NoError(t, client.RegisterPresenceInterest(t.Context(), 1), "the client goes on")
 		}
 	}
@@ -179,8 +179,8 @@ func requireError(t *testing.T, status int, err error) *symphony.APIError {
 		want = new(*symphony.APIError)
 	}
 	require.ErrorAs(t, err, want)
-	var answer *symphony.APIError
-	require.ErrorAs(t, err, &answer)
-	require.Equal(t, status, answer.StatusCode)
-	return answer
+	var apiErr *symphony.APIError
+	require.ErrorAs(t, err, &apiErr)
+	require.Equal(t, status, apiErr.StatusCode)
+	return apiErr
 }
