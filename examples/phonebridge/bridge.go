@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"time"
 
@@ -73,11 +72,10 @@ func (b *bridge) postpone(p person, err error, failures int) time.Duration {
 }
 
 // isUnknown reports whether the pod does not know a person. A 404 without an error code
-// comes from elsewhere, such as a gateway; and a login, which may be at a wrong URL, is no
-// GET.
+// comes from elsewhere, such as a gateway.
 func isUnknown(err error) bool {
 	notFound, ok := errors.AsType[*symphony.NotFoundError](err)
-	return ok && notFound.Code != 0 && notFound.Method == http.MethodGet || errors.Is(err, symphony.ErrUserNotFound)
+	return ok && notFound.Code != 0 && !symphony.IsCredentialError(err) || errors.Is(err, symphony.ErrUserNotFound)
 }
 
 func (b *bridge) forget(ctx context.Context, p person, reason error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
+	"github.com/symphony-go/symphony/auth"
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
@@ -220,14 +221,19 @@ func TestFailuresAreRepeated(t *testing.T) {
 
 func TestIsUnknown(t *testing.T) {
 	t.Parallel()
-	notFound := func(method string, code int) error {
-		return &symphony.NotFoundError{APIError: symphony.APIError{StatusCode: 404, Method: method, Code: code}}
-	}
-	require.True(t, isUnknown(notFound("GET", 403)))
+	o := newOffice(t)
+	_, err := o.bridge.client.GetUserPresence(t.Context(), 99, true)
+	require.True(t, isUnknown(err), err)
 	require.True(t, isUnknown(symphony.ErrUserNotFound))
-	require.False(t, isUnknown(notFound("GET", 0)), "of a gateway")
-	require.False(t, isUnknown(notFound("POST", 404)), "of a login")
-	require.False(t, isUnknown(errors.New("connection refused")))
+	o.pod.Fail(symphonytest.Fault{Status: http.StatusNotFound, Body: "<html>"})
+	_, err = o.bridge.client.GetUserPresence(t.Context(), 1, true)
+	require.False(t, isUnknown(err), "it is of a gateway: %v", err)
+
+	client, err := auth.NewClient(auth.Config{PodURL: o.pod.URL(), LoginURL: o.pod.URL() + "/elsewhere", Username: "phonebridge", Key: testKey})
+	require.NoError(t, err)
+	_, err = client.GetUserPresence(t.Context(), 1, true)
+	require.ErrorContains(t, err, "404")
+	require.False(t, isUnknown(err), "it is of a login: %v", err)
 }
 
 func TestBackoff(t *testing.T) {

@@ -2,12 +2,16 @@ module github.com/symphony-go/symphony/examples/phonebridge
 
 go 1.26.0
 
-replace github.com/symphony-go/symphony => ../../
+replace (
+	github.com/symphony-go/symphony => ../../
+	github.com/symphony-go/symphony/symphonyotel => ../../symphonyotel
+)
 
 require (
 	github.com/prometheus/client_golang v1.24.1
 	github.com/stretchr/testify v1.12.1
 	github.com/symphony-go/symphony v0.1.0
+	github.com/symphony-go/symphony/symphonyotel v0.1.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/prometheus v0.69.0
 	go.opentelemetry.io/otel/metric v1.47.0

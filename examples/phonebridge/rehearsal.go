@@ -34,7 +34,7 @@ type rehearsal struct {
 	patience time.Duration // how long something to happen is waited for
 	out      io.Writer     // of what happens
 	// Tests put something in between: a server in front of the pod, and what sends the events.
-	podURL func(*symphonytest.Pod) string
+	podURL func() string // nil for that of the pod
 	phone  http.RoundTripper
 
 	began     time.Time
@@ -57,7 +57,7 @@ func rehearse(ctx context.Context, seed uint64, stdout, stderr io.Writer) error 
 	}
 	r := &rehearsal{
 		seed: seed, people: 200, spread: 14 * time.Second, kills: 6, outage: 10 * time.Second, patience: 25 * time.Second,
-		out: stderr, podURL: (*symphonytest.Pod).URL, phone: &http.Transport{MaxIdleConnsPerHost: 32},
+		out: stderr, phone: &http.Transport{MaxIdleConnsPerHost: 32},
 	}
 	fmt.Fprintf(stderr, "phonebridge: neither %s nor a SYMPHONY_ variable is set: this is a rehearsal with %d people; -seed %d repeats its plan\n", envSecret, r.people, seed)
 	return r.report(ctx, stdout, stderr)
@@ -115,6 +115,9 @@ func (r *rehearsal) open() (err error) {
 	}
 	r.pod = symphonytest.NewPod(symphonytest.WithServiceUsers(
 		symphonytest.ServiceUser{Username: "phonebridge", UserProvisioning: true, PublicKey: &key.PublicKey}))
+	if r.podURL == nil {
+		r.podURL = r.pod.URL
+	}
 	r.slowPod()
 	random := mathrand.New(mathrand.NewPCG(r.seed, 1))
 	for i := range r.people {
@@ -155,7 +158,7 @@ func (r *rehearsal) start(ctx context.Context, args ...string) (err error) {
 	args = append([]string{"-attached", "-listen", "127.0.0.1:0", "-database", filepath.Join(r.dir, "calls.db")}, args...)
 	r.process, err = startProcess(ctx, filepath.Join(r.dir, "log.jsonl"), args, []string{
 		envSecret + "=" + string(r.telephone.signer.secret),
-		"SYMPHONY_POD_URL=" + r.podURL(r.pod),
+		"SYMPHONY_POD_URL=" + r.podURL(),
 		"SYMPHONY_LOGIN_URL=" + r.pod.LoginURL(),
 		"SYMPHONY_USERNAME=phonebridge",
 		"SYMPHONY_PRIVATE_KEY=" + r.key,

@@ -6,12 +6,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony"
@@ -33,8 +37,7 @@ func TestRehearsal(t *testing.T) {
 func shortRehearsal(t *testing.T) *rehearsal {
 	t.Helper()
 	return &rehearsal{
-		seed: 7, people: 30, spread: 2 * time.Second, patience: 4 * time.Second,
-		out: &buffer{}, podURL: (*symphonytest.Pod).URL, phone: http.DefaultTransport,
+		seed: 7, people: 30, spread: 2 * time.Second, patience: 4 * time.Second, out: &buffer{}, phone: http.DefaultTransport,
 	}
 }
 
@@ -64,30 +67,29 @@ func TestSabotage(t *testing.T) {
 	}
 }
 
-// sabotagePod puts a handler in front of the pod. The victim is decided by the first
-// request that the handler claims.
-func sabotagePod(t *testing.T, r *rehearsal, handle func(pod *symphonytest.Pod, w http.ResponseWriter, request *http.Request, body []byte) (handled bool)) {
+// sabotagePod puts a handler in front of the pod, which may respond to a request itself.
+func sabotagePod(t *testing.T, r *rehearsal, handle func(w http.ResponseWriter, request *http.Request, body []byte) (handled bool)) {
 	t.Helper()
-	var front *httptest.Server
-	r.podURL = func(pod *symphonytest.Pod) string {
-		if front == nil {
-			front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-				body, _ := io.ReadAll(request.Body)
-				request.Body = io.NopCloser(bytes.NewReader(body))
-				if !handle(pod, w, request, body) {
-					pod.ServeHTTP(w, request)
-				}
-			}))
-			t.Cleanup(front.Close)
-		}
+	r.podURL = sync.OnceValue(func() string {
+		origin, err := url.Parse(strings.TrimSuffix(r.pod.URL(), "/pod"))
+		require.NoError(t, err)
+		proxy := httputil.NewSingleHostReverseProxy(origin)
+		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			body, _ := io.ReadAll(request.Body)
+			request.Body = io.NopCloser(bytes.NewReader(body))
+			if !handle(w, request, body) {
+				proxy.ServeHTTP(w, request)
+			}
+		}))
+		t.Cleanup(front.Close)
 		return front.URL + "/pod"
-	}
+	})
 }
 
 // sabotageRevert responds to one revert as the pod would, and does nothing.
 func sabotageRevert(t *testing.T, r *rehearsal) {
 	var done atomic.Bool
-	sabotagePod(t, r, func(_ *symphonytest.Pod, w http.ResponseWriter, request *http.Request, body []byte) bool {
+	sabotagePod(t, r, func(w http.ResponseWriter, request *http.Request, body []byte) bool {
 		if request.URL.Path != "/pod/v3/user/presence" || bytes.Contains(body, []byte("ON_THE_PHONE")) || done.Swap(true) {
 			return false
 		}
@@ -100,17 +102,17 @@ func sabotageRevert(t *testing.T, r *rehearsal) {
 // sabotageChoice replaces what one user chose during their only call.
 func sabotageChoice(t *testing.T, r *rehearsal) {
 	var done atomic.Bool
-	sabotagePod(t, r, func(pod *symphonytest.Pod, _ http.ResponseWriter, request *http.Request, _ []byte) bool {
+	sabotagePod(t, r, func(_ http.ResponseWriter, request *http.Request, _ []byte) bool {
 		victim := r.actors[slices.IndexFunc(r.actors, func(a *actor) bool {
 			return len(a.episodes) == 1 && a.episodes[0].kind == chosen && a.episodes[0].chooses == ""
 		})]
-		hasChosen := slices.ContainsFunc(pod.Requests(), func(r symphonytest.Request) bool { return r.Header.Get("Sessiontoken") == victim.token })
-		if hasChosen && strings.HasPrefix(request.URL.Path, "/pod/") && !done.Swap(true) {
-			body, _ := json.Marshal(map[string]any{"category": symphony.PresenceOutOfOffice, "userId": victim.user.ID})
-			set := httptest.NewRequestWithContext(request.Context(), http.MethodPost, "/pod/v3/user/presence?soft=true", bytes.NewReader(body))
-			set.Header.Set("Content-Type", "application/json")
-			set.Header.Set("Sessiontoken", request.Header.Get("Sessiontoken"))
-			pod.ServeHTTP(httptest.NewRecorder(), set)
+		hasChosen := slices.ContainsFunc(r.pod.Requests(), func(r symphonytest.Request) bool { return r.Header.Get("Sessiontoken") == victim.token })
+		if hasChosen && !done.Swap(true) {
+			client, err := symphony.NewClient(r.pod.URL(), symphony.StaticSessionToken(request.Header.Get("Sessiontoken")))
+			if assert.NoError(t, err) {
+				_, err = client.SetUserPresence(request.Context(), victim.user.ID, symphony.PresenceOutOfOffice, true)
+				assert.NoError(t, err)
+			}
 		}
 		return false
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/auth"
+	"github.com/symphony-go/symphony/symphonyotel"
 )
 
 // grace is how long requests and calls in progress may take when the process is asked to
@@ -59,15 +60,13 @@ func serve(ctx context.Context, s settings, config auth.Config, log *slog.Logger
 }
 
 func newClient(config auth.Config, meters *meters, log *slog.Logger) (*symphony.Client, error) {
-	telemetry, err := instrument(meters.provider)
+	provider := symphonyotel.WithMeterProvider(meters.provider)
+	client, err := auth.NewClient(config, append(clientOptions(), symphonyotel.Instrument(provider), symphony.WithLogger(log))...)
 	if err != nil {
 		return nil, err
 	}
-	client, err := auth.NewClient(config, append(clientOptions(), telemetry, symphony.WithLogger(log))...)
-	if err != nil {
-		return nil, err
-	}
-	return client, observeLimits(client, meters.provider)
+	_, err = symphonyotel.ObserveLimits(client, provider)
+	return client, err
 }
 
 func (s *service) run(ctx context.Context) error {

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,6 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 var testSigner = signer{[]byte("0123456789abcdef0123456789abcdef")}
+
+var testKey, _ = rsa.GenerateKey(rand.Reader, 2048)
 
 // office is a pod with the users 1 to 3, and a bridge to it.
 type office struct {
