@@ -1,6 +1,7 @@
 package symphonytest
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"maps"
@@ -263,10 +264,11 @@ func (d *directory) find(matches func(User) bool) (found []account) {
 	for _, s := range d.serviceUsers {
 		service[s.ID] = true
 	}
-	for _, id := range slices.Sorted(maps.Keys(d.users)) {
-		if u := d.users[id]; matches(u.User) {
+	for id, u := range d.users {
+		if matches(u.User) {
 			found = append(found, account{u.User, service[id]})
 		}
 	}
+	slices.SortFunc(found, func(a, b account) int { return cmp.Compare(a.ID, b.ID) })
 	return found
 }

@@ -169,7 +169,8 @@ func finish(ctx context.Context, s settings, source *source, stopped error) erro
 func madeUpUsers(n int) []symphonytest.User {
 	users := make([]symphonytest.User, n)
 	for i := range users {
-		users[i].ID = int64(i) + 1
+		id := int64(i) + 1
+		users[i] = symphonytest.User{ID: id, EmailAddress: fmt.Sprintf("user%d@example.com", id)}
 	}
 	return users
 }
