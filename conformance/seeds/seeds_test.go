@@ -37,7 +37,7 @@ func TestSeeds(t *testing.T) {
 			})
 		}
 	})
-	n := min(next.Load(), *seeds)
+	n := max(1, min(next.Load(), *seeds))
 	t.Logf("seeds: %d from %d, %v, %v of CPU each", n, *first, time.Since(start).Round(time.Second), (cpuTime()-cpu)/time.Duration(n))
 }
 
@@ -48,7 +48,7 @@ func TestFound(t *testing.T) {
 		name string
 		seed uint64
 	}{
-		{"calls that wait for a login are sent together", 10}, // which checkRate allows, see loggedIn,
+		{"calls that wait for a login are sent together", 10}, // checkRate allows it: see loggedIn
 		{"a call is rejected with 401, and its second turn comes after its deadline", 422},
 		{"a refused login of a user makes the app log in", 11481},
 	} {
