@@ -2,6 +2,7 @@ package symphony
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -221,7 +222,7 @@ func (c *Client) exchange(ctx context.Context, call *call, queued time.Duration)
 	if resp.err == nil || ctx.Err() != nil {
 		return resp
 	}
-	if context.Cause(bounded) == c.timeout {
+	if errors.Is(context.Cause(bounded), c.timeout) {
 		return response{err: c.timeout.with(call.secrets.redactError(resp.err))}
 	}
 	resp.err = withoutCancel(call.secrets.redactError(resp.err))

@@ -386,6 +386,7 @@ func TestClientCertificateAndForeignHTTP2(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	transport := server.Client().Transport.(*http.Transport)
+	transport.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
 	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
 		"h2": func(string, *tls.Conn) http.RoundTripper {
 			t.Error("a connection with the certificate went into the pool of the original")

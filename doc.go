@@ -1,4 +1,5 @@
-// Package symphony is a client for the presence calls of the Symphony Pod API.
+// Package symphony is a client for the presence calls of the Symphony Pod API. Its main use:
+// an admin service sets the presence of other users.
 //
 // # Getting started
 //
@@ -10,12 +11,14 @@
 //	}
 //	presence, err := client.SetUserPresence(ctx, 7078106126503, symphony.PresenceOnThePhone, true)
 //
+// The package [github.com/symphony-go/symphony/auth] makes a client that logs in.
+//
 // To set another user's presence the caller must be a service user with the "User
 // Provisioning" entitlement.
 //
-// A Client is immutable and safe for concurrent use; make one and share it. It keeps its
-// connections and uses them again, and what one call learns about the pod's limits serves
-// all of its calls.
+// A Client is immutable and safe for concurrent use; make one and share it. It reuses
+// its connections, and what one call learns about the pod's limits applies to all of its
+// calls.
 //
 // # Authentication
 //
@@ -26,8 +29,8 @@
 // for a new token and any other provider is asked once more; then the call is sent again with
 // the new token.
 //
-// A token is a password. This package puts it in no error, no log record and no output of
-// fmt, follows no redirect, and refuses http:// to a host other than loopback unless
+// A token is a password. It never appears in an error, a log record or the output of fmt.
+// Redirects are not followed, and http:// to a host other than loopback is refused unless
 // [WithPlaintextHTTP] allows it.
 //
 // # Errors
@@ -41,7 +44,7 @@
 //		log.Printf("no such user: %s (trace id %s)", notFound.Message, notFound.TraceID)
 //	}
 //
-// An argument that cannot be right is an [*InvalidArgumentError]; nothing was sent. A 2xx
+// An invalid argument is an [*InvalidArgumentError]; nothing was sent. A 2xx
 // response that is not what the API promises is a [*DecodeError], never a zero value. Errors
 // of the network and of the context keep their causes: errors.Is(err, context.Canceled) and
 // errors.As with a *net.OpError work.
@@ -67,7 +70,7 @@
 //
 // A call that may be sent only once (a POST or PATCH by [Client.Do] without Retryable, or any
 // call with MaxAttempts 1) reaches the server at most once, whatever the connection does; only
-// after a 401 it is sent again, with a new token.
+// after a 401 is it sent again, with a new token.
 //
 // # Rate limits
 //
@@ -80,8 +83,8 @@
 //     longer it goes well.
 //   - Failures in a row (5xx, no response) reduce the number of requests in flight, down to one
 //     that probes now and then. Every response increases it again.
-//   - Calls wait for their turn in the order in which they came. Calls made on their own go
-//     before those of bulk runs. A call whose turn would come after its context's deadline fails
+//   - Calls wait for their turn in the order in which they came. Single calls are sent
+//     before the calls of bulk runs. A call whose turn would come after its context's deadline fails
 //     at once with a [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
 //
 // [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
@@ -122,9 +125,9 @@
 //
 // # Testing
 //
-// Package symphonytest has a pod in memory that behaves like a real one, can be told to fail,
-// and reports what it received. A plain httptest server works too: its URL is a base URL, with
-// handlers on paths such as /v3/user/presence.
+// The package [github.com/symphony-go/symphony/symphonytest] has a pod in memory that behaves
+// like a real one, can be told to fail, and reports what it received. A plain httptest server
+// works too: its URL is a base URL, with handlers on paths such as /v3/user/presence.
 //
 // This package is not affiliated with Symphony.
 package symphony

@@ -11,6 +11,32 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
+// A telephone call begins and ends.
+func ExampleClient_ChangeUserPresence() {
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 4711, Category: symphony.PresenceBusy}))
+	defer pod.Close()
+	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("phone-system")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	change, err := client.ChangeUserPresence(ctx, 4711, symphony.PresenceOnThePhone, true)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("during the call:", change.After.Category)
+
+	presence, reverted, err := client.RevertUserPresence(ctx, change)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("after the call:", presence.Category, reverted)
+	// Output:
+	// during the call: ON_THE_PHONE
+	// after the call: BUSY true
+}
+
 // A user goes offline after a telephone call has begun, and comes online after it has ended.
 func ExampleClient_RevertUserPresence() {
 	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 4711}))

@@ -56,7 +56,7 @@ func ExampleClient_SetUserPresence() {
 		log.Fatal(err)
 	}
 	for _, userID := range []int64{1, 2} {
-		// With soft, a user who is offline stays so until they come online.
+		// With soft, an offline user stays offline, and the category applies once they come online.
 		presence, err := client.SetUserPresence(context.Background(), userID, symphony.PresenceInAMeeting, true)
 		if err != nil {
 			log.Fatal(err)
@@ -77,12 +77,12 @@ func ExampleAPIError() {
 	}
 	_, err = client.SetUserPresence(context.Background(), 4711, symphony.PresenceBusy, false)
 
-	if apiErr, ok := errors.AsType[*symphony.APIError](err); ok { // any answer but 2xx
+	if apiErr, ok := errors.AsType[*symphony.APIError](err); ok { // any response other than 2xx
 		fmt.Println(apiErr.StatusCode, apiErr.Code, apiErr.Message)
 	}
-	// Or by what there is to do about it.
+	// Or by the kind of the error.
 	if _, ok := errors.AsType[*symphony.NotFoundError](err); ok {
-		fmt.Println("the user has left")
+		fmt.Println("no such user")
 	} else if limit, ok := errors.AsType[*symphony.RateLimitError](err); ok {
 		fmt.Println("try again in", limit.RetryAfter)
 	} else if _, ok := errors.AsType[*symphony.ForbiddenError](err); ok {
@@ -90,10 +90,10 @@ func ExampleAPIError() {
 	}
 	// Output:
 	// 404 403 User 4711 does not exist
-	// the user has left
+	// no such user
 }
 
-// A mock of one's own: any server with the API's paths is a pod.
+// A mock: any server with the paths of the API can be the pod.
 func Example_httptest() {
 	mock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -162,16 +162,16 @@ func ExampleClient_SetUserPresences() {
 	for result := range client.SetUserPresences(context.Background(), slices.Values(updates)) {
 		switch {
 		case errors.As(result.Err, new(*symphony.ForbiddenError)):
-			log.Fatal(result.Err) // it would be so for all: the entitlement is missing
+			log.Fatal(result.Err) // every update would fail: the entitlement is missing
 		case errors.As(result.Err, new(*symphony.NotFoundError)):
-			fmt.Println(result.Index, "has left")
+			fmt.Println(result.Index, "does not exist")
 		default:
 			fmt.Println(result.Index, result.Presence.Category, result.Err)
 		}
 	}
 	// Unordered output:
 	// 0 IN_A_MEETING <nil>
-	// 1 has left
+	// 1 does not exist
 	// 2 IN_A_MEETING <nil>
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net/http"
 	"slices"
 
 	"github.com/symphony-go/symphony"
@@ -13,11 +12,8 @@ import (
 )
 
 func ExampleClient_UsersByEmail() {
-	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 4711}))
+	pod := symphonytest.NewPod(symphonytest.WithUsers(symphonytest.User{ID: 4711, EmailAddress: "ann@acme.com"}))
 	defer pod.Close()
-	pod.HandleFunc("GET /pod/v3/users", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"users":[{"id":4711,"emailAddress":"ann@acme.com","accountType":"NORMAL"}]}`)
-	})
 	client, err := symphony.NewClient(pod.URL(), symphony.StaticSessionToken(pod.IssueToken("calendar")))
 	if err != nil {
 		log.Fatal(err)
@@ -26,7 +22,7 @@ func ExampleClient_UsersByEmail() {
 	for result := range client.UsersByEmail(context.Background(), emails) {
 		switch {
 		case errors.Is(result.Err, symphony.ErrUserNotFound):
-			fmt.Println(result.Key, "has left")
+			fmt.Println(result.Key, "is not an active user")
 		case result.Err != nil:
 			log.Fatal(result.Err)
 		default:
@@ -35,5 +31,5 @@ func ExampleClient_UsersByEmail() {
 	}
 	// Output:
 	// Ann@acme.com is user 4711
-	// bob@acme.com has left
+	// bob@acme.com is not an active user
 }

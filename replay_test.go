@@ -78,7 +78,7 @@ func TestReplayByMiddleware(t *testing.T) {
 	repeat := symphony.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (response *http.Response, err error) {
 			for range 9 {
-				response, err = next.RoundTrip(r.Clone(r.Context())) //nolint:bodyclose // there is none
+				response, err = next.RoundTrip(r.Clone(r.Context()))
 			}
 			return response, err
 		})

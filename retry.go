@@ -131,12 +131,12 @@ func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limi
 		RetryMax: math.MaxInt,
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) {
 			again = false
-			switch {
-			case ended != nil || !last.retryable() || call.attempts >= limit:
-				return false, nil
-			case ctx.Err() != nil:
-				ended = call.stopped(ctx, ctx.Err(), call.failure(last))
-				return false, nil
+			if ended != nil || !last.retryable() || call.attempts >= limit {
+				return false, ended
+			}
+			if err := ctx.Err(); err != nil {
+				ended = call.stopped(ctx, err, call.failure(last))
+				return false, ended
 			}
 			if wait, again = p.wait(ctx, last); again {
 				report(last, wait)

@@ -39,7 +39,7 @@ var inputs = regexp.MustCompile(`\b[\w./-]+\.(csv|ya?ml|json|pem|crt|key|p12)\b`
 // comment names Ctrl-C is interrupted once it prints something.
 func commands(b block, repository string) []command {
 	var found []command
-	for _, line := range strings.SplitSeq(continued.ReplaceAllString(b.text, " "), "\n") {
+	for line := range strings.SplitSeq(continued.ReplaceAllString(b.text, " "), "\n") {
 		whole := line
 		line, about, _ := strings.Cut(line, " #")
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "$ "))

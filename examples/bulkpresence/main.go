@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/symphony-go/symphony"
 	"github.com/symphony-go/symphony/examples/internal/cli"
@@ -68,7 +69,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 	}
 	defer in.Close()
 	traffic := new(traffic)
-	connection, err := connect(ctx, s, getenv, stderr, traffic)
+	connection, err := connect(s, getenv, stderr, traffic)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func setAll(ctx context.Context, s settings, getenv func(string) string, stdin i
 	return finish(ctx, s, source, err)
 }
 
-func connect(ctx context.Context, s settings, getenv func(string) string, stderr io.Writer, traffic *traffic) (cli.Connection, error) {
+func connect(s settings, getenv func(string) string, stderr io.Writer, traffic *traffic) (cli.Connection, error) {
 	program := cli.Program{
 		Name: "bulkpresence", Config: s.config, Getenv: getenv, Stderr: stderr,
 		Options:  []symphony.Option{traffic.option()},
@@ -105,6 +106,10 @@ func connect(ctx context.Context, s settings, getenv func(string) string, stderr
 	if s.podRate > 0 {
 		program.Embedded = append(program.Embedded, symphonytest.WithRateLimit(s.podRate, int(s.podRate/10)))
 		program.Describe += fmt.Sprintf(", which accepts %v calls a second", s.podRate)
+	}
+	if s.podAtOnce > 0 {
+		program.Embedded = append(program.Embedded, symphonytest.WithConcurrencyLimit(s.podAtOnce, time.Second))
+		program.Describe += fmt.Sprintf(", which handles %d calls at the same time", s.podAtOnce)
 	}
 	return program.Connect()
 }

@@ -72,6 +72,19 @@ func TestPodRate(t *testing.T) {
 	require.Regexp(t, `40 set, none failed; [1-9]\d* retries, [1-9]\d* responses 429, .*s, limited to [1-9]\d+ a second\n$`, stderr.String())
 }
 
+// Nor does any fail at a pod that handles few calls at the same time.
+func TestPodConcurrency(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"-users", "40", "-pod-rate", "0", "-pod-concurrency", "2", "-workers", "32", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
+		func(string) string { return "" }, nil, io.Discard, &stderr)
+	require.Equal(t, cli.ExitOK, code, stderr.String())
+	require.Contains(t, stderr.String(), "which handles 2 calls at the same time")
+	require.Contains(t, stderr.String(), "40 set, none failed")
+	require.Equal(t, cli.ExitUsage, run(t.Context(), []string{"-pod-concurrency", "-1"}, func(string) string { return "" }, nil, io.Discard, &stderr))
+}
+
 func TestFile(t *testing.T) {
 	t.Parallel()
 	pod, env := start(t, 10)

@@ -22,6 +22,7 @@ type settings struct {
 	users       int
 	workers     int
 	podRate     float64
+	podAtOnce   int
 }
 
 // parse reads the flags. What belongs to an input is named after it.
@@ -42,6 +43,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.users, "users", 2000, "how many updates to make up when there is no FILE")
 	flags.IntVar(&s.workers, "workers", 8, "how many calls to make at once")
 	flags.Float64Var(&s.podRate, "pod-rate", 200, "how many calls a second the pod in memory accepts, a tenth of them at once; 0 for any number")
+	flags.IntVar(&s.podAtOnce, "pod-concurrency", 0, "how many calls the pod in memory handles at the same time; 0 for any number")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -67,6 +69,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	if s.podRate < 0 {
 		return s, fmt.Errorf("-pod-rate %v is below 0", s.podRate)
+	}
+	if s.podAtOnce < 0 {
+		return s, fmt.Errorf("-pod-concurrency %d is below 0", s.podAtOnce)
 	}
 	return s, nil
 }

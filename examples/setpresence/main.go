@@ -2,18 +2,18 @@
 //
 //	go run ./examples/setpresence -user 2 -category "on the phone" -soft
 //
-// It logs in as the bot of a config.yaml (-config), or as the environment variables
-// say:
+// It logs in with the config.yaml of a BDK bot (-config), or with these environment
+// variables:
 //
 //	SYMPHONY_POD_URL        base URL of the pod, https://acme.symphony.com/pod
 //	SYMPHONY_USERNAME       the service user, with SYMPHONY_PRIVATE_KEY
-//	SYMPHONY_PRIVATE_KEY    an RSA key: PEM text, or the path of a file
-//	SYMPHONY_CERTIFICATE    in place of a key: the path of a PEM file with certificate and key
-//	SYMPHONY_SESSION_TOKEN  in place of both: the token of a session
+//	SYMPHONY_PRIVATE_KEY    its RSA key: PEM text, or the path of a file
+//	SYMPHONY_CERTIFICATE    instead of a key: the path of a PEM file with certificate and key
+//	SYMPHONY_SESSION_TOKEN  instead of both: the token of a session
 //
-// SYMPHONY_LOGIN_URL and SYMPHONY_SESSION_AUTH_URL are needed only for a pod whose URL
-// does not end in /pod, or whose login is elsewhere. With none of these it starts a pod of
-// its own, in memory, and logs in there.
+// SYMPHONY_LOGIN_URL and SYMPHONY_SESSION_AUTH_URL are needed only if the URL of the pod
+// does not end in /pod, or if the login is on another host. Without any of these variables
+// the program starts a pod in memory and logs in there.
 package main
 
 import (
@@ -48,9 +48,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes)
 	}
-	config := flags.String("config", "", "the config.yaml of a BDK bot, a `file`")
+	config := flags.String("config", "", "log in with the config.yaml of a BDK bot, a `file`")
 	user := flags.Int64("user", 1, "the `id` of the user")
-	name := flags.String("category", "BUSY", `the presence category, as in IN_A_MEETING or "in a meeting"`)
+	name := flags.String("category", "BUSY", `the presence category, IN_A_MEETING or "in a meeting"`)
 	soft := flags.Bool("soft", false, "apply to an offline user only once they come online")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case err != nil:
 		return cli.ExitUsage
 	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "setpresence: unexpected argument %q; quote a category of several words\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "setpresence: unexpected argument %q; put a category of several words in quotes\n", flags.Arg(0))
 		return cli.ExitUsage
 	}
 	program := cli.Program{

@@ -76,7 +76,7 @@ func TestFailures(t *testing.T) {
 		text string
 	}{
 		{"unknown flag", t.Context(), nil, []string{"-x"}, cli.ExitUsage, "Exit codes"},
-		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "quote a category"},
+		{"category not quoted", t.Context(), nil, []string{"-category", "on", "the", "phone"}, cli.ExitUsage, "put a category of several words in quotes"},
 		{"unknown category", t.Context(), nil, []string{"-category", "lunch"}, cli.ExitUsage, "IN_A_MEETING"},
 		{"user 0", t.Context(), nil, []string{"-user", "0"}, cli.ExitUsage, "userID"},
 		{"only a login URL", t.Context(), map[string]string{"SYMPHONY_LOGIN_URL": pod.LoginURL()}, nil, cli.ExitUsage, "SYMPHONY_POD_URL"},
@@ -128,7 +128,7 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"category":"BUSY"`)
 
-	// So is a key by itself, as a path and as text in one line.
+	// A key without a config file is read too, as a path and as text in one line.
 	env := map[string]string{"SYMPHONY_POD_URL": pod.URL(), "SYMPHONY_USERNAME": "bot"}
 	for _, value := range []string{keyPath, strings.ReplaceAll(string(text), "\n", `\n`)} {
 		env["SYMPHONY_PRIVATE_KEY"] = value

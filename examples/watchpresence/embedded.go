@@ -19,8 +19,7 @@ func embeddedUsers() []symphonytest.User {
 	}
 }
 
-// enliven has the users of the embedded pod change by themselves, one a second, until
-// the context ends.
+// enliven changes the users of the embedded pod, one each second, until the context ends.
 func enliven(ctx context.Context, pod *symphonytest.Pod) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -34,10 +33,11 @@ func enliven(ctx context.Context, pod *symphonytest.Pod) {
 	}
 }
 
-// live takes a step in the day of the embedded users, which begins anew after the
-// last: falling idle, a phone call, coming online, a meeting, and leaving the company.
+// live makes one change to the embedded users. Every ten steps form a cycle: a user becomes
+// idle, has a phone call, comes online, leaves a meeting, leaves the company; then each of
+// these is undone.
 func live(pod *symphonytest.Pod, step int) {
-	on := step/5%2 == 0 // the first round of the five, or the one that undoes it
+	on := step/5%2 == 0 // the first five steps, or the five that undo them
 	switch step % 5 {
 	case 0:
 		pod.SetActivity(2, either(on, symphonytest.Idle, symphonytest.Online))

@@ -1,12 +1,13 @@
-// Command watchpresence shows who changes presence: as a live table on a terminal, as
-// a line for each change elsewhere.
+// Command watchpresence shows who changes presence: as a table on a terminal, otherwise as
+// one line for each change.
 //
 //	go run ./examples/watchpresence              # all users of a pod in memory
 //	go run ./examples/watchpresence 1 2 3        # some users
 //	go run ./examples/watchpresence -for 1h >log # lines, for an hour
 //
-// The presence feeds are retired, so it polls, and tells only what changed. It finds
-// its pod as setpresence does. Users of the pod in memory change by themselves.
+// Symphony has deprecated the presence feeds, so the program polls and prints only what
+// changed. It finds its pod as setpresence does. The users of the pod in memory change on
+// their own.
 package main
 
 import (
@@ -34,7 +35,7 @@ func main() {
 	os.Exit(code)
 }
 
-// settings are what the flags say.
+// settings are the values of the flags and arguments.
 type settings struct {
 	config string
 	every  time.Duration  // 0 for the default, which depends on the pod
@@ -42,7 +43,7 @@ type settings struct {
 	ids    []int64        // none for all users
 }
 
-// run is the program. To be interrupted is how watching ends, and no failure.
+// run is the program. An interrupt is the normal end, not a failure.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	s, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	program := cli.Program{
 		Name: "watchpresence", Config: s.config, Getenv: getenv, Stderr: stderr,
-		Describe: "the users 1 to 5, who change by themselves",
+		Describe: "the users 1 to 5, who change on their own",
 		Embedded: []symphonytest.Option{symphonytest.WithUsers(embeddedUsers()...)},
 	}
 	connection, err := program.Connect()
@@ -75,13 +76,13 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("watchpresence", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: watchpresence [-config FILE] [-every 5s] [-for D] [ID ...]\n\nWithout an ID it shows all users. Users of other pods are to be asked for once in five minutes at most.")
+		fmt.Fprintln(stderr, "Usage: watchpresence [-config FILE] [-every 5s] [-for D] [ID ...]\n\nWithout an ID it shows all users. Read a user of another pod at most once in five minutes.")
 		flags.PrintDefaults()
-		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes, "Ctrl-C ends the watching with 0.\n")
+		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes, "Ctrl-C ends the program with exit code 0.\n")
 	}
-	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
-	flags.DurationVar(&s.every, "every", 0, "how long to wait between polls (default 5s, 1m for all users, 1s on the embedded pod)")
-	flags.Func("for", "for how `long` to watch, 0 until Ctrl-C (default 0, or 10s on the embedded pod without a terminal)", func(text string) error {
+	flags.StringVar(&s.config, "config", "", "log in with the config.yaml of a BDK bot, a `file`")
+	flags.DurationVar(&s.every, "every", 0, "the wait between two polls (default 5s; 1m for all users; 1s on the embedded pod)")
+	flags.Func("for", "the `duration` to watch; 0 means until Ctrl-C (default 0; 10s on the embedded pod without a terminal)", func(text string) error {
 		limit, err := time.ParseDuration(text)
 		if err == nil && limit < 0 {
 			err = errors.New("it is below 0")
@@ -100,7 +101,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, err
 }
 
-// parseIDs reads the users to watch. One who is named twice is asked for once.
+// parseIDs reads the ids of the users to watch. An id that is given twice counts once.
 func parseIDs(args []string) ([]int64, error) {
 	var ids []int64
 	for _, arg := range args {
@@ -115,9 +116,9 @@ func parseIDs(args []string) ([]int64, error) {
 	return ids, nil
 }
 
-// complete fills in what depends on the pod. A real one is not polled as often as one
-// can type: each page of all users is expensive for it. The embedded one is there to
-// be looked at, and a script that runs it is to end.
+// complete sets the defaults that depend on the pod. A real pod has a shortest interval,
+// because each page of all users is expensive for it. The embedded pod is for trying out:
+// without a terminal the program ends, for the sake of scripts.
 func (s *settings) complete(embedded, terminal bool) error {
 	usual, least := 5*time.Second, time.Second
 	if len(s.ids) == 0 {
@@ -132,7 +133,7 @@ func (s *settings) complete(embedded, terminal bool) error {
 	if s.every < least {
 		return &symphony.InvalidArgumentError{
 			Argument: "-every",
-			Reason:   fmt.Sprintf("%v is more often than the pod is to be asked, every %v at most", s.every, least),
+			Reason:   fmt.Sprintf("%v is too short for this pod; the shortest interval is %v", s.every, least),
 		}
 	}
 	if s.limit == nil {
@@ -144,8 +145,8 @@ func (s *settings) complete(embedded, terminal bool) error {
 	return nil
 }
 
-// show watches until the time is over or nothing is left to watch, and gives the exit
-// code: that of the error that ended it, if one did.
+// show watches until the time is over or no user is left to watch. It returns the exit
+// code of the error that ended it, if there was one.
 func show(ctx context.Context, s settings, connection cli.Connection, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -164,7 +165,7 @@ func show(ctx context.Context, s settings, connection cli.Connection, stdout, st
 			view.failed(err)
 		} else if err := view.changed(change); err != nil {
 			fmt.Fprintf(stderr, "watchpresence: %v\n", err)
-			return cli.ExitFailed // nobody reads on, or the disk is full
+			return cli.ExitFailed // the reader has gone, or the disk is full
 		}
 	}
 	view.flush()

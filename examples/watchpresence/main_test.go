@@ -47,7 +47,7 @@ func TestEmbeddedPod(t *testing.T) {
 			stdout := &until{text: text, end: cancel}
 			require.Equal(t, cli.ExitOK, run(ctx, args, none, stdout, &stderr), "Ctrl-C is how it ends")
 			require.Contains(t, stdout.String(), text)
-			require.Contains(t, stderr.String(), "change by themselves")
+			require.Contains(t, stderr.String(), "change on their own")
 			require.Equal(t, 2, strings.Count(stderr.String(), "\n"), stderr.String())
 		})
 	}
@@ -73,7 +73,7 @@ func TestLive(t *testing.T) {
 		live(pod, step)
 		require.NotEqual(t, last, state(), step)
 	}
-	require.Equal(t, before, state(), "and the day begins anew")
+	require.Equal(t, before, state(), "and the cycle begins again")
 }
 
 func TestEnlivenEnds(t *testing.T) {
@@ -143,12 +143,12 @@ func TestFailures(t *testing.T) {
 		{"-every below 0", admin, []string{"-every", "-1s"}, nil, cli.ExitUsage, "below 0"},
 		{"-for below 0", admin, []string{"-for", "-1s"}, nil, cli.ExitUsage, "below 0"},
 		{"-for without a unit", admin, []string{"-for", "1"}, nil, cli.ExitUsage, "missing unit"},
-		{"some too often", admin, []string{"-every", "999ms", "1"}, nil, cli.ExitUsage, "every 1s at most"},
-		{"all too often", admin, []string{"-every", "9s"}, nil, cli.ExitUsage, "every 10s at most"},
+		{"some too often", admin, []string{"-every", "999ms", "1"}, nil, cli.ExitUsage, "shortest interval is 1s"},
+		{"all too often", admin, []string{"-every", "9s"}, nil, cli.ExitUsage, "shortest interval is 10s"},
 		{"no such file", admin, []string{"-config", t.TempDir()}, nil, cli.ExitUsage, "-config"},
 		{"wrong token", "wrong", []string{"1"}, nil, cli.ExitForbidden, "401"},
 		{"no entitlement", reader, nil, nil, cli.ExitForbidden, "403"},
-		{"nobody there", admin, []string{"8", "9"}, nil, cli.ExitNotFound, "User 9"},
+		{"no such users", admin, []string{"8", "9"}, nil, cli.ExitNotFound, "User 9"},
 		{"full disk", admin, nil, full{}, cli.ExitFailed, "no space"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

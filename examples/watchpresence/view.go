@@ -19,17 +19,17 @@ import (
 	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
-// view shows what a watcher gives.
+// view shows the changes and errors of a watcher.
 type view interface {
-	// changed takes a change. Its error is that of the output.
+	// changed adds a change. It returns an error of the output.
 	changed(c change) error
-	// failed takes an error that the watcher met.
+	// failed adds an error of the watcher.
 	failed(err error)
-	// flush shows what came since the last time.
+	// flush shows what was added since the last flush.
 	flush()
 }
 
-// newView gives a table on a terminal, lines elsewhere.
+// newView returns a table on a terminal, and lines otherwise.
 func newView(stdout, stderr io.Writer, every time.Duration) view {
 	l := lines{stdout, stderr}
 	if !isTerminal(stdout) {
@@ -71,8 +71,8 @@ func (l lines) failed(err error) {
 
 func (l lines) flush() {}
 
-// printable is a category without what a terminal would take for a command: a pod may
-// send one that the API does not name.
+// printable returns a category without control sequences of terminals: a pod may send a
+// category that the API does not name.
 func printable(category symphony.PresenceCategory) string {
 	return fmt.Sprintf("%.40s", strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) || unicode.IsSpace(r) {
@@ -82,15 +82,15 @@ func printable(category symphony.PresenceCategory) string {
 	}, string(category)))
 }
 
-// table is a view that is drawn anew after each poll rather than at each change, of
-// which the first poll of a large pod brings thousands.
+// table is a view that is redrawn after each poll. The first poll of a large pod has
+// thousands of changes, too many to redraw it after each one.
 type table struct {
 	lines
 	size  func() (width, height int)
 	title string
-	users map[int64]change // the last change of each
+	users map[int64]change // the last change of each user
 	err   error            // of the last poll
-	drawn error            // what went wrong with the drawing
+	drawn error            // error of the last redraw
 }
 
 func (t *table) changed(c change) error {
@@ -98,14 +98,14 @@ func (t *table) changed(c change) error {
 	return t.drawn
 }
 
-// failed writes the error to stderr, which may be a file, and keeps it for the foot of
-// the table, which is drawn over it if stderr is the terminal.
+// failed writes the error to stderr, which may be a file. It also keeps the error for the
+// last line of the table, because the table covers stderr if that is the terminal.
 func (t *table) failed(err error) {
 	t.lines.failed(err)
 	t.err = err
 }
 
-// flush draws the table in one piece, so that it does not flicker.
+// flush draws the table with one write, so that it does not flicker.
 func (t *table) flush() {
 	width, height := t.size()
 	var text bytes.Buffer
@@ -118,8 +118,8 @@ func (t *table) flush() {
 	t.err = nil
 }
 
-// rows are the lines of the table. Of more users than the terminal has room for they
-// are those who changed last.
+// rows returns the lines of the table. If the terminal is too small for all users, they
+// are the users who changed last.
 func (t *table) rows(height int) []string {
 	users := slices.SortedFunc(maps.Values(t.users), func(a, b change) int {
 		return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.user, b.user))
@@ -136,7 +136,7 @@ func (t *table) rows(height int) []string {
 	return slices.Concat([]string{t.title}, align(users), foot)
 }
 
-// align puts users into columns. Times are those of the clock on the wall.
+// align puts users into columns. Times are local.
 func align(users []change) []string {
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -148,6 +148,6 @@ func align(users []change) []string {
 		}
 		fmt.Fprintf(columns, "%d\t%s\t%s\t%s\n", c.user, printable(c.to), since, c.at.Local().Format(time.TimeOnly))
 	}
-	_ = columns.Flush() // a strings.Builder takes everything
+	_ = columns.Flush() // a strings.Builder returns no error
 	return strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
 }

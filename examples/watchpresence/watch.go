@@ -12,34 +12,33 @@ import (
 	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
-// What a user shows whom the pod does not show.
+// The categories of users whose presence the pod does not return.
 const (
 	inactive symphony.PresenceCategory = "(inactive)" // no longer listed
 	unknown  symphony.PresenceCategory = "(unknown)"  // not or no longer at the pod
 )
 
-// change is a user who shows another category than at the last poll.
+// change says that a user shows another category than at the last poll.
 type change struct {
 	user     int64
 	at       time.Time                 // of the poll that noticed it
-	from, to symphony.PresenceCategory // from is "" at first sight
+	from, to symphony.PresenceCategory // from is "" if the user was not seen before
 	since    time.Time                 // when it was set, zero if that is not known
 }
 
-// watcher polls, which is how a program learns of changes since the presence feeds are
-// retired.
+// watcher finds changes by polling, because the presence feeds are deprecated.
 type watcher struct {
 	client *symphony.Client
-	ids    []int64       // who is asked for, the next one first; none for all users
+	ids    []int64       // users to poll, the next one first; none for all users
 	every  time.Duration // from the end of a poll to the next
 	polled func()        // called after each poll, before the wait
 
-	shown map[int64]symphony.PresenceCategory // by user, at the last poll
+	shown map[int64]symphony.PresenceCategory // by user id, at the last poll
 }
 
-// changes gives the changes of category until the context ends. An error does not end
-// it, and the next poll goes on, unless the error would be the same for ever or nobody
-// is left to ask for: then it is the last thing given. It is to be ranged once.
+// changes yields the changes of category until the context ends. An error is yielded too,
+// and polling continues, unless every later poll would fail in the same way or no user is
+// left: then the sequence ends. It can be ranged once.
 func (w *watcher) changes(ctx context.Context) iter.Seq2[change, error] {
 	return func(yield func(change, error) bool) {
 		poll := w.pollEach
@@ -62,10 +61,10 @@ func (w *watcher) changes(ctx context.Context) iter.Seq2[change, error] {
 	}
 }
 
-// pollEach asks for one user after the other. An error ends the poll, so that a pod in
-// trouble is not asked once more for each user; the next poll begins with the user
-// after, so that one who always fails keeps nobody from their turn. A user whom the pod
-// does not know is not asked for again.
+// pollEach reads the presences of the users, one after the other. An error ends the poll,
+// so that a pod that fails does not get a request for each user. The next poll begins with
+// the next user, so that a user whose read always fails does not block the others. A user
+// whom the pod does not know is not read again.
 func (w *watcher) pollEach(ctx context.Context, yield func(change, error) bool) (wait time.Duration, ok bool) {
 	for range len(w.ids) {
 		id := w.ids[0]
@@ -81,7 +80,7 @@ func (w *watcher) pollEach(ctx context.Context, yield func(change, error) bool) 
 		if err != nil {
 			return w.failed(ctx, err, yield)
 		}
-		presence.UserID = id // which the pod may leave out
+		presence.UserID = id // the pod may leave it out
 		if !w.saw(*presence, yield) {
 			return 0, false
 		}
@@ -89,8 +88,8 @@ func (w *watcher) pollEach(ctx context.Context, yield func(change, error) bool) 
 	return w.every, len(w.ids) > 0
 }
 
-// pollAll lists all users. Who was listed before and is no longer is not active, which
-// only a listing that came to its end can tell.
+// pollAll lists all users. A user who was listed before and is not listed any more is
+// inactive; only a complete listing shows that.
 func (w *watcher) pollAll(ctx context.Context, yield func(change, error) bool) (wait time.Duration, ok bool) {
 	missing := maps.Clone(w.shown)
 	for presence, err := range w.client.AllPresences(ctx) {
@@ -110,8 +109,8 @@ func (w *watcher) pollAll(ctx context.Context, yield func(change, error) bool) (
 	return w.every, true
 }
 
-// saw gives a change if the presence is one. The timestamp of a user who is offline is
-// the time of the query, and says nothing of the user.
+// saw yields a change if the category differs from the last one. The timestamp of an
+// offline user is not used, because it is the time of the query.
 func (w *watcher) saw(presence symphony.V2Presence, yield func(change, error) bool) bool {
 	from := w.shown[presence.UserID]
 	if from == presence.Category {
@@ -125,16 +124,16 @@ func (w *watcher) saw(presence symphony.V2Presence, yield func(change, error) bo
 	return yield(c, nil)
 }
 
-// lost gives what a user comes to whom the pod does not know, and why.
+// lost yields the change of a user whom the pod does not know, and the error.
 func (w *watcher) lost(id int64, err error, yield func(change, error) bool) bool {
 	return w.saw(symphony.V2Presence{UserID: id, Category: unknown}, yield) && yield(change{}, err)
 }
 
-// failed gives an error, and says whether to poll again and when: not before the pod
-// wants it.
+// failed yields an error. It returns whether to poll again, and after which wait: at least
+// the Retry-After of the response.
 func (w *watcher) failed(ctx context.Context, err error, yield func(change, error) bool) (wait time.Duration, ok bool) {
 	if ctx.Err() != nil {
-		return 0, false // which is no failure of the pod
+		return 0, false // not a failure of the pod
 	}
 	if !yield(change{}, err) || isFinal(err) {
 		return 0, false
@@ -145,9 +144,8 @@ func (w *watcher) failed(ctx context.Context, err error, yield func(change, erro
 	return w.every, true
 }
 
-// isFinal reports whether an error would be that of every further poll: the
-// credentials are refused, the certificate is not trusted, or there is no such call at
-// the base URL.
+// isFinal reports whether every later poll would fail with the same error: the credentials
+// are refused, the certificate is not trusted, or the base URL has no such call.
 func isFinal(err error) bool {
 	return symphony.IsCredentialError(err) || cli.IsCertificateError(err) ||
 		errors.As(err, new(*symphony.ForbiddenError)) ||

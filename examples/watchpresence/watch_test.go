@@ -17,16 +17,16 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// script is a transport that gives its answers one after the other, and notes when it
-// was asked for what. After the last answer the test's context ends.
+// script is a transport that returns its replies one after the other, and records when it
+// received which request. After the last reply the context of the test ends.
 type script struct {
-	answers []answer
+	replies []reply
 	cancel  context.CancelFunc
 	begin   time.Time
 	asked   []string
 }
 
-type answer struct {
+type reply struct {
 	status     int // 0 for a connection that breaks
 	body       string
 	retryAfter string
@@ -34,12 +34,12 @@ type answer struct {
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.asked = append(s.asked, fmt.Sprintf("%v %s", time.Since(s.begin), strings.TrimPrefix(r.URL.Path, "/pod")))
-	if len(s.answers) == 0 {
+	if len(s.replies) == 0 {
 		s.cancel()
 		return nil, r.Context().Err()
 	}
-	a := s.answers[0]
-	s.answers = s.answers[1:]
+	a := s.replies[0]
+	s.replies = s.replies[1:]
 	if a.status == 0 {
 		return nil, errors.New("connection reset")
 	}
@@ -56,29 +56,29 @@ const (
 	since = " since 2018-08-10T19:14:43Z"
 )
 
-// shows is the answer for one user.
-func shows(category symphony.PresenceCategory) answer {
-	return answer{200, fmt.Sprintf(`{"category":%q,"timestamp":%d}`, category, stamp), ""}
+// shows is the reply for one user.
+func shows(category symphony.PresenceCategory) reply {
+	return reply{200, fmt.Sprintf(`{"category":%q,"timestamp":%d}`, category, stamp), ""}
 }
 
-// page is the answer for all users, by turns an id and a category.
-func page(users ...any) answer {
+// page is the reply for all users, by turns an id and a category.
+func page(users ...any) reply {
 	list := []string{}
 	for i := 0; i < len(users); i += 2 {
 		list = append(list, fmt.Sprintf(`{"userId":%d,"category":%q,"timestamp":%d}`, users[i], users[i+1], stamp))
 	}
-	return answer{200, "[" + strings.Join(list, ",") + "]", ""}
+	return reply{200, "[" + strings.Join(list, ",") + "]", ""}
 }
 
-func fails(status int) answer { return answer{status, `{"message":"no"}`, ""} }
+func fails(status int) reply { return reply{status, `{"message":"no"}`, ""} }
 
-// watch polls every minute until the answers are used up or the watching ends by
-// itself. It gives what is yielded, each with its time, and what was asked for.
-func watch(t *testing.T, ids []int64, answers ...answer) (got, asked []string) {
+// watch polls every minute until the replies are used up or the sequence ends. It returns
+// what was yielded and what was requested, each with its time.
+func watch(t *testing.T, ids []int64, replies ...reply) (got, asked []string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	s := &script{answers: answers, cancel: cancel, begin: time.Now()}
+	s := &script{replies: replies, cancel: cancel, begin: time.Now()}
 	client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken("x"),
 		symphony.WithHTTPClient(&http.Client{Transport: s}), symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestSomeUsers(t *testing.T) {
 func TestErrorsPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		got, _ := watch(t, []int64{7}, shows("BUSY"), fails(503), answer{}, answer{200, "<html>", ""}, fails(400), shows("BUSY"), shows("AWAY"))
+		got, _ := watch(t, []int64{7}, shows("BUSY"), fails(503), reply{}, reply{200, "<html>", ""}, fails(400), shows("BUSY"), shows("AWAY"))
 		require.Equal(t, []string{
 			"0s 7 - -> BUSY" + since,
 			"1m0s 503", "2m0s broken", "3m0s broken", "4m0s 400",
@@ -139,7 +139,7 @@ func TestErrorsPass(t *testing.T) {
 	})
 }
 
-// An error ends the poll, and the next begins behind it: one bad user keeps nobody
+// An error ends the poll, and the next begins behind it: one bad user keeps no one
 // from their turn, and a pod in trouble is not asked for all users.
 func TestErrorEndsPoll(t *testing.T) {
 	t.Parallel()
@@ -156,12 +156,12 @@ func TestErrorEndsPoll(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		got, asked := watch(t, []int64{7}, answer{429, "{}", "300"}, answer{503, "{}", "90"}, answer{429, "{}", "2"})
+		got, asked := watch(t, []int64{7}, reply{429, "{}", "300"}, reply{503, "{}", "90"}, reply{429, "{}", "2"})
 		require.Equal(t, []string{"0s 429", "5m0s 503", "6m30s 429"}, got)
 		require.Equal(t, "7m30s /v3/user/7/presence", asked[3], "a short Retry-After makes nothing faster")
 	})
 	synctest.Test(t, func(t *testing.T) {
-		_, asked := watch(t, nil, answer{429, "{}", "300"})
+		_, asked := watch(t, nil, reply{429, "{}", "300"})
 		require.Equal(t, []string{"0s /v2/users/presence", "5m0s /v2/users/presence"}, asked)
 	})
 }
@@ -174,7 +174,7 @@ func TestUnknownUser(t *testing.T) {
 			"0s 7 - -> (unknown)", "0s 404", "0s 8 - -> BUSY" + since,
 			"2m0s 8 BUSY -> (unknown)", "2m0s 404",
 		}, got)
-		require.Len(t, asked, 4, "it ends when nobody is left")
+		require.Len(t, asked, 4, "it ends when no one is left")
 	})
 }
 
@@ -224,17 +224,17 @@ func TestStop(t *testing.T) {
 	for _, test := range []struct {
 		ids     []int64
 		stopAt  int
-		answers []answer
+		replies []reply
 	}{
-		{[]int64{7}, 1, []answer{shows("BUSY")}},
-		{[]int64{7}, 1, []answer{fails(404)}},
-		{[]int64{7}, 2, []answer{fails(404)}},
-		{[]int64{7}, 1, []answer{fails(500)}},
-		{nil, 1, []answer{page(1, "BUSY")}},
-		{nil, 2, []answer{page(1, "BUSY"), page(), page()}},
+		{[]int64{7}, 1, []reply{shows("BUSY")}},
+		{[]int64{7}, 1, []reply{fails(404)}},
+		{[]int64{7}, 2, []reply{fails(404)}},
+		{[]int64{7}, 1, []reply{fails(500)}},
+		{nil, 1, []reply{page(1, "BUSY")}},
+		{nil, 2, []reply{page(1, "BUSY"), page(), page()}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &script{answers: test.answers, cancel: func() { t.Error("asked for too much") }}
+			s := &script{replies: test.replies, cancel: func() { t.Error("asked for too much") }}
 			client, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.StaticSessionToken("x"),
 				symphony.WithHTTPClient(&http.Client{Transport: s}), symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))
 			require.NoError(t, err)

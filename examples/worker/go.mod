@@ -14,8 +14,8 @@ require (
 	github.com/nats-io/nats.go v1.55.0
 	github.com/stretchr/testify v1.12.1
 	github.com/symphony-go/symphony v0.1.0
-	github.com/symphony-go/symphony/examples v0.1.0-00010101000000-000000000000
-	github.com/symphony-go/symphony/symphonyotel v0.1.0-00010101000000-000000000000
+	github.com/symphony-go/symphony/examples v0.0.0-00010101000000-000000000000
+	github.com/symphony-go/symphony/symphonyotel v0.1.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/stdout/stdoutmetric v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0

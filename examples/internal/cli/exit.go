@@ -14,16 +14,16 @@ const (
 	ExitOK          = 0
 	ExitFailed      = 1   // anything else
 	ExitUsage       = 2   // a flag, a variable or a value is wrong; nothing was changed
-	ExitForbidden   = 3   // the session token or the entitlement does not do
+	ExitForbidden   = 3   // the credentials are refused, or the entitlement is missing
 	ExitNotFound    = 4   // no such user
-	ExitLater       = 5   // the pod is busy, down or out of reach: try again later
+	ExitLater       = 5   // the pod is busy, down or not reachable: try again later
 	ExitInterrupted = 130 // Ctrl-C
 )
 
 // ExitCodes describes them, for a usage text.
 const ExitCodes = `
-Exit codes: 0 done, 1 failed (also if some did, or a certificate is not trusted), 2 wrong usage or value,
-3 not allowed (token or entitlement), 4 no such user, 5 try again later, 130 interrupted.
+Exit codes: 0 done; 1 failed, also if a part failed or a certificate is not trusted; 2 wrong flag, variable or value;
+3 not allowed (credentials or entitlement); 4 no such user; 5 pod busy or not reachable, try again later; 130 interrupted.
 `
 
 // ExitCode returns the exit code for an error, which tells a script what to do about it.

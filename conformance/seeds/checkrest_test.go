@@ -1,0 +1,44 @@
+package seeds_test
+
+import (
+	"slices"
+	"time"
+)
+
+// checkRate checks that the client never sends faster than its own limit.
+func (c *checker) checkRate() {
+	if c.plan.rate == 0 || len(c.clients) > 1 {
+		return
+	}
+	const rounding = 1e-3
+	burst := max(1, c.plan.rate/10)
+	level, last := burst, c.start
+	for _, m := range c.log {
+		if !m.limited || c.loggedIn(m.start) {
+			continue
+		}
+		level = min(burst, level+m.start.Sub(last).Seconds()*c.plan.rate) - 1
+		if last = m.start; level < -rounding {
+			c.report("rate", "faster than %v a second at %v", c.plan.rate, m.start.Sub(c.start))
+			return
+		}
+	}
+}
+
+// loggedIn reports whether a login ended at a time: the calls that waited for its token
+// are then sent together, because their turns have come before.
+func (c *checker) loggedIn(at time.Time) bool {
+	return slices.ContainsFunc(c.log, func(m *message) bool { return !m.limited && m.end.Equal(at) })
+}
+
+// checkRest checks that nothing is left.
+func (c *checker) checkRest() {
+	for _, limits := range c.limits {
+		if limits.Waiting != 0 || limits.InFlight != 0 {
+			c.report("rest", "%+v", limits)
+		}
+	}
+	for _, stack := range c.goroutines {
+		c.report("rest", "a goroutine is left: %s", stack)
+	}
+}
