@@ -229,7 +229,8 @@ func TestIsUnknown(t *testing.T) {
 	_, err = o.bridge.client.GetUserPresence(t.Context(), 1, true)
 	require.False(t, isUnknown(err), "it is of a gateway: %v", err)
 
-	client, err := auth.NewClient(auth.Config{PodURL: o.pod.URL(), LoginURL: o.pod.URL() + "/elsewhere", Username: "phonebridge", Key: testKey})
+	o.pod.Fail(symphonytest.Fault{Path: "/pubkey/authenticate", Status: http.StatusNotFound, Body: `{"code":404,"message":"Not found"}`})
+	client, err := auth.NewClient(auth.Config{PodURL: o.pod.URL(), Username: "phonebridge", Key: testKey})
 	require.NoError(t, err)
 	_, err = client.GetUserPresence(t.Context(), 1, true)
 	require.ErrorContains(t, err, "404")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,9 @@ func TestReadinessFollowsTheCredentials(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		pod := symphonytest.New(t, symphonytest.WithoutNetwork())
-		token := "expired"
-		tokens := symphony.SessionTokenFunc(func(context.Context) (string, error) { return token, nil })
+		var token atomic.Value
+		token.Store("expired")
+		tokens := symphony.SessionTokenFunc(func(context.Context) (string, error) { return token.Load().(string), nil })
 		client, err := symphony.NewClient(pod.URL(), tokens, append(clientOptions(), symphony.WithHTTPClient(pod.Client()))...)
 		require.NoError(t, err)
 		log := &buffer{}
@@ -37,7 +39,7 @@ func TestReadinessFollowsTheCredentials(t *testing.T) {
 		}
 		sleep(ctx, time.Second)
 		ready(http.StatusServiceUnavailable)
-		token = pod.IssueToken("phonebridge")
+		token.Store(pod.IssueToken("phonebridge"))
 		sleep(ctx, 6*time.Second)
 		ready(http.StatusOK)
 		pod.Fail(symphonytest.Fault{Status: http.StatusServiceUnavailable})
