@@ -167,21 +167,15 @@ func (c *Client) reauthorize(ctx context.Context, call *call, rejected response)
 // attempt makes one attempt of a call: it waits for the limiter, asks for the session
 // token, sends the request and reads the response. An error means that the call ends.
 func (c *Client) attempt(ctx context.Context, call *call, token string) (resp response, err error) {
-	turn, err := c.limiter.Wait(ctx, call.class)
+	turn, err := c.admit(ctx, call, token, false)
+	for tries := 1; errors.Is(err, errSlowToken); tries++ {
+		turn, err = c.admit(ctx, call, token, tries == maxSlowTokens)
+	}
 	if err != nil {
 		return resp, err
 	}
-	var outcome limiter.Outcome // neutral if nothing is sent or the transport panics
+	var outcome limiter.Outcome // neutral if the transport panics
 	defer func() { resp.wait = c.limiter.Done(turn, outcome) }()
-	if err := ctx.Err(); err != nil {
-		return resp, err
-	}
-	// A token that was obtained just now may have been replaced while the call waited.
-	if token == "" || turn.Queued() > 0 {
-		if err := c.authorize(ctx, call); err != nil {
-			return resp, err
-		}
-	}
 	call.attempts++
 	start := time.Now()
 	resp = c.exchange(ctx, call, turn.Queued())
@@ -192,6 +186,47 @@ func (c *Client) attempt(ctx context.Context, call *call, token string) (resp re
 	}
 	outcome = c.policy.outcome(resp, call.attempts)
 	return resp, nil
+}
+
+// maxTokenTime is how long a provider may take before the call needs another turn. A
+// provider that takes longer logs in, and all calls that wait for the same login would be
+// sent at the moment it ends, whatever the rate limit.
+const maxTokenTime = 200 * time.Microsecond
+
+// maxSlowTokens is how often a call waits for another turn because of a slow provider.
+const maxSlowTokens = 3
+
+var errSlowToken = errors.New("the session token took longer than the turn lasts")
+
+// admit waits for the call's turn, and then sets its session token: a token that is renewed
+// while calls wait is the one they send. Without an error the caller sends now, also where
+// the provider was slow if it may be.
+func (c *Client) admit(ctx context.Context, call *call, token string, maySlow bool) (turn limiter.Turn, err error) {
+	turn, err = c.limiter.Wait(ctx, call.class)
+	if err != nil {
+		return turn, err
+	}
+	err = errSlowToken // unless all goes well; a provider may panic
+	defer func() {
+		if err != nil {
+			c.limiter.Done(turn, limiter.Outcome{})
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return turn, err
+	}
+	// A token that was obtained just now may have been replaced while the call waited.
+	if token != "" && turn.Queued() == 0 {
+		return turn, nil
+	}
+	start := time.Now()
+	if err := c.authorize(ctx, call); err != nil {
+		return turn, err
+	}
+	if !maySlow && turn.IsLimited() && time.Since(start) > maxTokenTime {
+		return turn, errSlowToken
+	}
+	return turn, nil
 }
 
 // authorize sets the call's session token.

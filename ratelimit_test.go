@@ -46,6 +46,35 @@ func TestWithRateLimit(t *testing.T) {
 	}
 }
 
+// Calls that wait for the same login are not all sent at the moment it ends.
+func TestWithRateLimitAfterALogin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		login := make(chan struct{})
+		time.AfterFunc(5*time.Second, func() { close(login) })
+		tokens := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+			<-login
+			return secret, nil
+		})
+		var mu sync.Mutex
+		var sent []time.Duration
+		client := newClient(t, "https://acme.symphony.com/pod", tokens, symphony.WithRateLimit(10),
+			symphony.WithHTTPClient(&http.Client{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				sent = append(sent, time.Since(start))
+				return response(200, busy), nil
+			})}))
+		for result := range client.SetUserPresences(t.Context(), users(100, new(int)), symphony.WithConcurrency(40)) {
+			require.NoError(t, result.Err)
+		}
+		for i, at := range sent[1:] {
+			require.GreaterOrEqual(t, at-sent[i], 100*time.Millisecond-time.Nanosecond, "request %d", i+1)
+		}
+	})
+}
+
 // Many 429s pause all calls of the client; a few concern their own call only.
 func TestManyRefusalsPauseTheClient(t *testing.T) {
 	t.Parallel()

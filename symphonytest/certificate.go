@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
 	"net"
@@ -22,6 +23,7 @@ func newCertificate(host string) tls.Certificate {
 	}
 	template := x509.Certificate{
 		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "symphonytest"}, // Java refuses a certificate without one
 		NotBefore:             time.Unix(0, 0),
 		NotAfter:              time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,

@@ -1,10 +1,5 @@
 package seeds_test
 
-import (
-	"slices"
-	"time"
-)
-
 // checkRate checks that the client never sends faster than its own limit.
 func (c *checker) checkRate() {
 	if c.plan.rate == 0 || len(c.clients) > 1 {
@@ -14,7 +9,7 @@ func (c *checker) checkRate() {
 	burst := max(1, c.plan.rate/10)
 	level, last := burst, c.start
 	for _, m := range c.log {
-		if !m.limited || c.loggedIn(m.start) {
+		if !m.limited {
 			continue
 		}
 		level = min(burst, level+m.start.Sub(last).Seconds()*c.plan.rate) - 1
@@ -23,12 +18,6 @@ func (c *checker) checkRate() {
 			return
 		}
 	}
-}
-
-// loggedIn reports whether a login ended at a time: the calls that waited for its token
-// are then sent together, because their turns have come before.
-func (c *checker) loggedIn(at time.Time) bool {
-	return slices.ContainsFunc(c.log, func(m *message) bool { return !m.limited && m.end.Equal(at) })
 }
 
 // checkRest checks that nothing is left.

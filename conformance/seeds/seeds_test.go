@@ -48,7 +48,7 @@ func TestFound(t *testing.T) {
 		name string
 		seed uint64
 	}{
-		{"calls that wait for a login are sent together", 10}, // checkRate allows it: see loggedIn
+		{"calls that waited for a login were sent together", 10},
 		{"a call is rejected with 401, and its second turn comes after its deadline", 422},
 		{"a refused login of a user makes the app log in", 11481},
 	} {

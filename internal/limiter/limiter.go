@@ -43,7 +43,9 @@ type Turn struct {
 // Queued returns how long Wait waited.
 func (t Turn) Queued() time.Duration { return t.queued }
 
-func (t Turn) isCounted() bool { return !t.sent.IsZero() }
+// IsLimited reports whether there was a limit or trouble when the turn came: then it is for
+// that moment only.
+func (t Turn) IsLimited() bool { return !t.sent.IsZero() }
 
 // TooLateError means that a call was not queued because its turn would come after its
 // deadline.
@@ -155,13 +157,13 @@ func (l *Limiter) leave(w *waiter) {
 // Done takes the outcome of an attempt that had a turn. It returns what the call is to
 // wait before the Wait of its next attempt; 0 when the limiter does not mind.
 func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
-	if !turn.isCounted() && outcome.Kind <= Accepted && !l.active.Load() {
+	if !turn.IsLimited() && outcome.Kind <= Accepted && !l.active.Load() {
 		return 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if turn.isCounted() {
+	if turn.IsLimited() {
 		l.inFlight--
 	}
 	switch outcome.Kind {
