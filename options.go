@@ -207,8 +207,8 @@ func WithHeader(name, value string) Option {
 
 // WithClientCertificate presents a certificate to a gateway that asks for one. It is not a
 // login: for that see package auth. It is set on a clone of the transport, which must be an
-// *http.Transport without DialTLSContext and DialTLS; no connection that was made with the
-// certificate carries requests of the original transport.
+// *http.Transport without DialTLSContext and DialTLS. Connections made with the certificate
+// never carry requests of the original transport.
 func WithClientCertificate(certificate tls.Certificate) Option {
 	return func(s *settings) error {
 		if len(certificate.Certificate) == 0 || certificate.PrivateKey == nil {
