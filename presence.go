@@ -19,7 +19,7 @@ const entitlementUserProvisioning = "User Provisioning"
 //
 // With soft, a user who is offline stays offline, and the category applies once they come
 // online; an idle user may stay AWAY. The response may therefore have another category than
-// the requested one; the call has succeeded nevertheless. Without soft the category shows at once. The call may
+// the requested one; that is no error. Without soft the category shows at once. The call may
 // be applied twice with the same result, so it is retried.
 //
 // A userID below 1 and an empty category are refused with an [*InvalidArgumentError]; a

@@ -37,9 +37,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
 	flags.StringVar(&s.failures, "failures", "", "the CSV `file` for the rows that fail (default FILE.failed.csv)")
-	flags.StringVar(&s.journal, "journal", "", "the `file` that remembers what is done, until all is (default FILE.journal)")
+	flags.StringVar(&s.journal, "journal", "", "the `file` that records the finished rows until all are finished (default FILE.journal)")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "print who would change, from what to what; set nothing, write no file")
-	flags.BoolVar(&s.onlyChanges, "only-changes", false, "read the presences first, and send only what differs; who shows AWAY or OFFLINE is always sent")
+	flags.BoolVar(&s.onlyChanges, "only-changes", false, "read the presences first, and send only what differs; users who show AWAY or OFFLINE are always sent")
 	flags.IntVar(&s.users, "users", 2000, "how many updates to make up when there is no FILE")
 	flags.IntVar(&s.workers, "workers", 8, "how many calls to make at once")
 	flags.Float64Var(&s.podRate, "pod-rate", 200, "how many calls a second the pod in memory accepts, a tenth of them at once; 0 for any number")

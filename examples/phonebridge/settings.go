@@ -53,7 +53,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	flags.StringVar(&s.listen, "listen", ":8080", "the `address` to serve")
 	flags.StringVar(&s.database, "database", "phonebridge.db", "the SQLite `file` with the calls in progress")
-	flags.DurationVar(&s.longestCall, "longest-call", 4*time.Hour, "a call that has not ended after this time is taken for ended")
+	flags.DurationVar(&s.longestCall, "longest-call", 4*time.Hour, "a call that has not ended after this time counts as ended")
 	flags.IntVar(&s.queue, "queue", 1000, "how many `people` may wait for the pod before new events are refused with 503")
 	flags.IntVar(&s.concurrency, "concurrency", 8, "how many presences are set at a time")
 	flags.BoolVar(&s.attached, "attached", false, "end when stdin ends")

@@ -44,14 +44,14 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 		fmt.Fprint(stderr, cli.Environment, natsEnvironment, cli.ExitCodes)
 	}
 	flags.StringVar(&s.role, "role", "worker", "worker, or producer, which publishes the JSON lines on stdin")
-	flags.StringVar(&s.name, "name", "worker", "what this process calls itself")
+	flags.StringVar(&s.name, "name", "worker", "the name of this process in its messages")
 	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
-	flags.IntVar(&s.partitions, "partitions", 16, "how many updates are under way at most, over all workers; the same everywhere, and fixed once the stream exists")
+	flags.IntVar(&s.partitions, "partitions", 16, "the maximum number of updates in progress, over all workers; the same for all, and fixed once the stream exists")
 	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept; a rehearsal starts as many")
-	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update is left to a worker that does not answer for it; the same everywhere")
+	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update waits for a worker that died; the same for all workers")
 	flags.StringVar(&s.metrics, "metrics", "", "append the metrics to a `file` four times a second, as JSON; each worker of a rehearsal adds .1, .2 or .3 to its name")
 	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
-	flags.BoolVar(&s.attached, "attached", false, "end when stdin does")
+	flags.BoolVar(&s.attached, "attached", false, "end when stdin ends")
 	flags.IntVar(&s.updates, "updates", 10_000, "of a rehearsal: how many updates")
 	flags.IntVar(&s.users, "users", 2_000, "of a rehearsal: over how many users")
 	if err := flags.Parse(args); err != nil {
@@ -82,5 +82,5 @@ A line of a producer is {"id":"pbx-17","userId":4711,"category":"ON_THE_PHONE","
 `
 
 const natsEnvironment = `  NATS_URL                the NATS server, as in nats://nats.acme.net:4222; several are separated by commas
-  NATS_CREDS              the credentials file for it, if it wants one
+  NATS_CREDS              the credentials file, if the server requires one
 `
