@@ -35,7 +35,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes)
 	}
-	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
+	flags.StringVar(&s.config, "config", "", "log in with the config.yaml `file` of a BDK bot")
 	flags.StringVar(&s.failures, "failures", "", "the CSV `file` for the rows that fail (default FILE.failed.csv)")
 	flags.StringVar(&s.journal, "journal", "", "the `file` that records the finished rows until all are finished (default FILE.journal)")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "print who would change, from what to what; set nothing, write no file")
