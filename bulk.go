@@ -51,7 +51,7 @@ type bulkSettings struct {
 }
 
 // WithConcurrency sets how many calls a bulk run makes at the same time. The default
-// is 8, which a value below 1 selects too. The maximum is 4096.
+// is 8, also for a value below 1. The maximum is 4096.
 func WithConcurrency(n int) BulkOption {
 	return func(s *bulkSettings) {
 		if n >= 1 {

@@ -12,7 +12,7 @@ import (
 // needs it to restore the previous one. It can be stored as JSON until then.
 type PresenceChange struct {
 	UserID int64            `json:"userId"`
-	Set    PresenceCategory `json:"set"`    // the category that was asked for
+	Set    PresenceCategory `json:"set"`    // the requested category
 	Before V2Presence       `json:"before"` // the presence before the change
 	After  V2Presence       `json:"after"`  // the pod's response to the change; with soft it may differ from Set
 }
@@ -20,8 +20,8 @@ type PresenceChange struct {
 // Restores returns the category that [Client.RevertUserPresence] sets: the one of
 // Before, or AVAILABLE if that one should not be set.
 //
-// AWAY may be an idle user, and OFFLINE a user who left; if they were set, they would
-// stay after the user has come back. UNDEFINED cannot be set. If Before is equal to Set,
+// AWAY may mean that the user was idle, and OFFLINE that the user had left; if set, either
+// would remain after the user comes back. UNDEFINED cannot be set. If Before is equal to Set,
 // an earlier change was never reverted. In these cases, and if Before is missing,
 // Restores returns AVAILABLE: set with soft, it shows AWAY while the user is idle, and
 // applies to an offline user once they come online.
@@ -127,14 +127,14 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 //   - After is empty or differs from Set, because the user was idle or offline or the
 //     response was lost, and the current category is Set.
 //
-// Category and timestamp are all that the pod shows. A user who chose the category that
-// these rules expect is taken for one who chose nothing, and a presence that is set
-// between the read and the write is overwritten.
+// The pod shows nothing but category and timestamp. A user's choice is therefore
+// overwritten if it is the category that these rules expect, and so is a presence that is
+// set between the read and the write.
 //
 // Two changes of a user may overlap, such as a call during a meeting. If the outer one
 // ends first, its revert sets nothing, and the revert of the inner one restores the
 // category of the outer one. If the inner one ends first, its revert sets the category of
-// the outer one again, with a new timestamp, and the revert of the outer one takes it for
+// the outer one again, with a new timestamp, which the revert of the outer one takes for
 // the user's choice. A service that knows both changes avoids this: it stores the
 // presence that the inner revert returned as the After of the outer change.
 //
@@ -167,12 +167,12 @@ func (c *Client) revertUserPresence(ctx context.Context, change PresenceChange, 
 type ChangeResult struct {
 	Index  int // position in the source, from 0
 	Update PresenceUpdate
-	Change PresenceChange // with an Err: zero, or with an empty After if the set may have been sent
+	Change PresenceChange // with an Err: zero if the read failed, else with an empty After
 	Err    error
 }
 
 // ChangeUserPresences calls [Client.ChangeUserPresence] for many users, by the rules of
-// [Client.SetUserPresences]: a meeting begins. If the run ends between the read and the
+// [Client.SetUserPresences], for example when a meeting begins. If the run ends between the read and the
 // set of a change, the change comes back with an empty After.
 func (c *Client) ChangeUserPresences(ctx context.Context, updates iter.Seq[PresenceUpdate], opts ...BulkOption) iter.Seq[ChangeResult] {
 	return runBulk(ctx, updates, opts, bulkTask[PresenceUpdate, ChangeResult]{
@@ -193,12 +193,12 @@ type RevertResult struct {
 	Index    int            // position in the source, from 0
 	Change   PresenceChange // as in the source
 	Presence *V2Presence    // nil with an Err
-	Reverted bool           // whether Presence was set, or is the user's own choice
+	Reverted bool           // true if Presence was set; false if it is the user's own choice
 	Err      error
 }
 
 // RevertUserPresences calls [Client.RevertUserPresence] for many changes, by the rules
-// of [Client.SetUserPresences]: a meeting is over.
+// of [Client.SetUserPresences], for example when a meeting ends.
 func (c *Client) RevertUserPresences(ctx context.Context, changes iter.Seq[PresenceChange], opts ...BulkOption) iter.Seq[RevertResult] {
 	return runBulk(ctx, changes, opts, bulkTask[PresenceChange, RevertResult]{
 		source: "changes",

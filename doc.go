@@ -62,11 +62,11 @@
 // exist.
 //
 // By default a call is sent at most 4 times, and an attempt takes at most 30 s
-// ([WithAttemptTimeout]). The wait between two attempts is random, in the upper half of
-// 250 ms, 500 ms, 1 s and so on up to 5 s ([WithRetryPolicy]). A Retry-After is waited for, up
-// to 30 s. If the pod asks for more, or the context's deadline comes before the wait ends, the
-// call returns at once with the pod's response as its error. A context that ends during a wait
-// ends the call, with an error that is both the context's and the last response's.
+// ([WithAttemptTimeout]). The waits between attempts double from 250 ms up to 5 s, each
+// randomly shortened by up to half ([WithRetryPolicy]). A Retry-After of up to 30 s is
+// respected. If the pod asks for more, or the context's deadline comes before the wait ends, the
+// call returns the last attempt's error at once. If the context ends during a wait, the call
+// returns an error whose causes are the context's error and the last attempt's.
 //
 // A call that may be sent only once (a POST or PATCH by [Client.Do] without Retryable, or any
 // call with MaxAttempts 1) reaches the server at most once, whatever the connection does; only
@@ -74,28 +74,21 @@
 //
 // # Rate limits
 //
-// A pod has limits that are not known beforehand: so many requests a second for each source
-// address, and so many at once for an endpoint under load. Beyond either it returns 429. All
-// calls of a client share what each of them learns:
+// A pod limits the requests a second from one source address and, under load, the requests in
+// flight at one endpoint. The limits are not known beforehand; above them the pod returns 429.
+// All calls of a client share what each of them learns:
 //
-//   - A single 429 concerns its call only, which waits for its Retry-After.
-//   - Many of them pause the client, which then sends at a lower rate. The rate rises again the
-//     longer it goes well.
+//   - A single 429 delays its own call only, by its Retry-After.
+//   - Many 429s pause the client, which then sends at a lower rate. The rate rises again while
+//     requests succeed.
 //   - Failures in a row (5xx, no response) reduce the number of requests in flight, down to one
-//     that probes now and then. Every response increases it again.
-//   - Calls wait for their turn in the order in which they came. Single calls are sent
+//     that is sent from time to time. Every other response increases the number again.
+//   - Calls wait for their turn in order of arrival. Single calls are sent
 //     before the calls of bulk runs. A call whose turn would come after its context's deadline fails
 //     at once with a [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
 //
 // [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
-// Clients do not share what they learn: use one client for a pod.
-//
-// # Observing
-//
-// [WithObserver] is told of each attempt of a call: operation, status, error, waits, and
-// whether another attempt follows. [Client.Limits] says what is known of the pod's limits.
-// Module symphonyotel makes OpenTelemetry traces and metrics of them. [WithMiddleware] puts
-// a RoundTripper around each attempt, which [AttemptFromContext] tells which one it is.
+// Clients do not share what they learn: use one client for each pod.
 //
 // # Many users
 //
@@ -106,22 +99,23 @@
 //
 // The presence calls take user ids. [Client.UsersByEmail] and [Client.UsersByUsername] find
 // the ids of any number of people, 100 a request, and yield one result for each key in the
-// order of the source; the error of a key that no active user has is [ErrUserNotFound].
+// order of the source. If no active user has the key, its error is [ErrUserNotFound].
 //
 // # Setting a presence for a while
 //
-// The API has no expiry. [Client.ChangeUserPresence] reads a user's presence before it sets
+// A presence does not expire. [Client.ChangeUserPresence] reads a user's presence before it sets
 // another one, and [Client.RevertUserPresence] restores the previous one, unless the user has
-// chosen another in the meantime. Keep the [PresenceChange] in a store until then, since a
-// service that forgets it leaves the user ON_THE_PHONE. [Client.ChangeUserPresences] and
+// chosen another one in the meantime. Keep the [PresenceChange] in a store until then, since
+// a service that loses it leaves the user ON_THE_PHONE. [Client.ChangeUserPresences] and
 // [Client.RevertUserPresences] do the same for many users.
 //
 // # Observing
 //
-// [WithObserver] calls a function after each attempt of a call, for metrics and progress.
-// [WithMiddleware] puts a RoundTripper around each attempt, and [AttemptFromContext] tells it
-// which attempt that is. [WithLogger] logs attempts. Module symphonyotel makes OpenTelemetry
-// traces and metrics of them.
+// [WithLogger] logs each attempt of a call. [WithObserver] calls a function after each
+// attempt, with its operation, status, error and waits, and whether another attempt follows.
+// [WithMiddleware] puts a RoundTripper around each attempt; [AttemptFromContext] returns the
+// attempt. [Client.Limits] returns what the client knows of the pod's limits. Module
+// symphonyotel reports attempts, calls and limits to OpenTelemetry.
 //
 // # Testing
 //

@@ -57,7 +57,7 @@ type BadRequestError struct{ APIError }
 func (e *BadRequestError) Unwrap() error { return &e.APIError }
 
 // UnauthorizedError is a 401: the session token is not valid, or no longer valid, and
-// the provider returned no token that is.
+// the provider returned no valid one.
 type UnauthorizedError struct{ APIError }
 
 // Unwrap returns the APIError.
@@ -80,9 +80,9 @@ func (e *NotFoundError) Unwrap() error { return &e.APIError }
 // RateLimitError is a 429 that remained after the retries: the pod accepts fewer
 // requests. RetryAfter says how long to wait, if the pod said so.
 //
-// A call that was not sent because its turn would have come after its context's deadline
-// is a RateLimitError too, with Attempts 0 if it was never sent; errors.Is with
-// context.DeadlineExceeded then reports true.
+// A call whose turn would have come after its context's deadline also fails with a
+// RateLimitError. Its Attempts is 0 if the call was never sent, and errors.Is with
+// context.DeadlineExceeded reports true.
 type RateLimitError struct{ APIError }
 
 // Unwrap returns the APIError.
@@ -176,16 +176,16 @@ func newCallError(method, path, what, facts string, causes ...error) *callError 
 // ErrNoSessionToken means that the SessionTokenProvider returned "". Nothing was sent.
 var ErrNoSessionToken = errors.New("the provider returned an empty session token")
 
-// ErrUserNotFound is the error of a key that no active user of the pod has, in the results
-// of [Client.UsersByEmail] and [Client.UsersByUsername].
+// ErrUserNotFound means that no active user of the pod has the key of a result of
+// [Client.UsersByEmail] or [Client.UsersByUsername].
 var ErrUserNotFound = errors.New("symphony: user not found")
 
 // IsCredentialError reports whether err means that every other call with the same
 // credentials would fail too: the pod rejected the session token and its replacement (401),
 // a login was refused (400, 401, 403 or 404), or the provider has no token
-// ([ErrNoSessionToken]). A worker should then stop, and an operator look at the credentials.
-// Any other status of a call that is not a login does not count, since it may concern one
-// user only.
+// ([ErrNoSessionToken]). A worker should then stop, and an operator should check the
+// credentials. Other statuses of calls that are not logins do not count, since they may
+// concern one user only.
 func IsCredentialError(err error) bool {
 	login := false
 	if call, ok := errors.AsType[*callError](err); ok && call.noToken {

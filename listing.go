@@ -13,9 +13,9 @@ import (
 const maxPresencePage = 5000
 
 // ListPresences returns one page of the presences of all users: GET /v2/users/presence. The
-// caller needs the role "User Provisioning". A page has at most limit users; the most is
-// 5000, and 0 means the pod's default, 1000. Users with an id smaller than lastUserID are
-// left out; the API does not say whether that user itself is. Users who are not listed are
+// caller needs the role "User Provisioning". A page has at most limit users; the maximum
+// is 5000, and 0 means the pod's default, 1000. Users with an id smaller than lastUserID are
+// left out; the API does not say whether lastUserID itself is. Users who are not listed are
 // not active. A page is expensive for the pod; [Client.AllPresences] reads all pages.
 //
 // A negative lastUserID, and a limit below 0 or above 5000, are refused with an
@@ -47,12 +47,12 @@ func (c *Client) ListPresences(ctx context.Context, lastUserID int64, limit int)
 }
 
 // AllPresences yields the presences of all users, each user once. It reads a page when the
-// one before is consumed. An error ends the sequence. Ranging the sequence again reads the
+// previous page is consumed. An error ends the sequence. Ranging the sequence again reads the
 // pages again. The caller needs the role "User Provisioning".
 //
 // The sequence ends at the first page without a new user: a short page may be followed by
-// others, because users who are not active are left out of it. The ids of the users are kept
-// meanwhile, so that a user whom the pod repeats is yielded once. A presence without a user
+// others, because it leaves out users who are not active. The ids of all users are kept until
+// the sequence ends, so that a user whom the pod repeats is yielded once. A presence without a user
 // id is yielded with UserID 0.
 func (c *Client) AllPresences(ctx context.Context) iter.Seq2[V2Presence, error] {
 	return func(yield func(V2Presence, error) bool) {

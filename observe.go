@@ -18,7 +18,7 @@ type Attempt struct {
 	Number     int           // 1 for the first attempt
 	Last       bool          // no other attempt follows, as far as known when this one ended
 	StatusCode int           // HTTP status; 0 without a response
-	Err        error         // why there is no response, or no whole one, or (a *DecodeError) no usable 2xx; nil for any other response; holds no secret
+	Err        error         // why there is no complete response, or (a *DecodeError) no usable 2xx; nil for any other response; holds no secret
 	Queued     time.Duration // waited for the limiter before it was sent
 	Duration   time.Duration // from sending it until the body was read
 	Backoff    time.Duration // the wait before the next attempt; 0 with Last

@@ -38,10 +38,10 @@ type settings struct {
 }
 
 // Option sets how a [Client] works. Options may come in any order; if two set the same
-// thing, the last one wins. [WithObserver] and [WithMiddleware] add to what is there.
+// thing, the last one wins. Each [WithObserver] and [WithMiddleware] adds one.
 type Option func(*settings) error
 
-// Options returns several options as one, for packages that offer an option.
+// Options combines several options into one, for packages that offer an option.
 func Options(opts ...Option) Option {
 	return func(s *settings) error {
 		for _, opt := range opts {
@@ -71,8 +71,8 @@ func apply(opts []Option) (*settings, error) {
 	return s, nil
 }
 
-// WithHTTPClient sends requests through client: a proxy, a trust store and tracing are set
-// on it. Start from [NewTransport] to keep this package's settings:
+// WithHTTPClient sends requests through client, for example to set a proxy or a trust store.
+// Start from [NewTransport] to keep this package's settings:
 //
 //	transport := symphony.NewTransport()
 //	transport.TLSClientConfig.RootCAs = pool
@@ -90,12 +90,11 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithMiddleware puts a RoundTripper around each attempt: to sign requests, to trace them,
-// to add the headers of a gateway. It is called once for each client, with the RoundTripper
-// that its result is to call. The middleware of the first option is the outermost.
+// to add the headers of a gateway. The middleware is called once for each client; the
+// RoundTripper that it returns calls next. The middleware of the first option is the outermost.
 //
-// The headers of the request are those that are sent, and [AttemptFromContext] tells which
-// attempt it is. A middleware that sends a request several times is not bounded by the
-// [RetryPolicy].
+// The request has all headers that are sent, and [AttemptFromContext] returns its attempt. A
+// middleware that sends a request several times is not bounded by the [RetryPolicy].
 func WithMiddleware(middleware func(next http.RoundTripper) http.RoundTripper) Option {
 	return func(s *settings) error {
 		if middleware != nil {
@@ -208,8 +207,8 @@ func WithHeader(name, value string) Option {
 
 // WithClientCertificate presents a certificate to a gateway that asks for one. It is not a
 // login: for that see package auth. It is set on a clone of the transport, which must be an
-// *http.Transport without DialTLSContext and DialTLS; no connection that was made with the
-// certificate carries requests of the original transport.
+// *http.Transport without DialTLSContext and DialTLS. Connections made with the certificate
+// never carry requests of the original transport.
 func WithClientCertificate(certificate tls.Certificate) Option {
 	return func(s *settings) error {
 		if len(certificate.Certificate) == 0 || certificate.PrivateKey == nil {

@@ -18,18 +18,18 @@ const entitlementUserProvisioning = "User Provisioning"
 // set that user's own presence.
 //
 // With soft, a user who is offline stays offline, and the category applies once they come
-// online; an idle user may stay AWAY. The response may therefore carry another category than
-// the one asked for: that is success. Without soft the category shows at once. The call may
+// online; an idle user may stay AWAY. The response may therefore have another category than
+// the requested one; that is no error. Without soft the category shows at once. The call may
 // be applied twice with the same result, so it is retried.
 //
 // A userID below 1 and an empty category are refused with an [*InvalidArgumentError]; a
 // category that this package does not know is sent. The pod's errors are
-// [*BadRequestError] for a category that it does not set, [*UnauthorizedError],
+// [*BadRequestError] for a category that it rejects, [*UnauthorizedError],
 // [*ForbiddenError] without the entitlement, [*NotFoundError] for an unknown user, and
 // [*RateLimitError] and [*ServerError] after the retries.
 //
-// Source: Pod API 20.17.1, "Set Other User's Presence - Admin V3",
-// https://rest-api.symphony.com/main/presence/set-other-user-presence-admin-v3.
+// Source: Pod API 20.17.1, "Set Other User's Presence - Admin",
+// https://rest-api.symphony.com/main/presence/set-user-presence.
 func (c *Client) SetUserPresence(ctx context.Context, userID int64, category PresenceCategory, soft bool) (*V2Presence, error) {
 	return c.setUserPresence(ctx, userID, category, soft, limiter.Single)
 }
@@ -62,7 +62,7 @@ func (c *Client) setUserPresence(ctx context.Context, userID int64, category Pre
 // needs the privilege ADMIN_PRESENCE_UPDATE. The meaning of soft, the refused arguments and
 // the errors are those of [Client.SetUserPresence].
 //
-// A bot that reads a datafeed is set AVAILABLE by each read.
+// Each time a bot reads a datafeed, the pod sets it to AVAILABLE.
 //
 // Source: Pod API 20.17.1, "Set Presence".
 func (c *Client) SetPresence(ctx context.Context, category PresenceCategory, soft bool) (*V2Presence, error) {
@@ -98,9 +98,9 @@ func (c *Client) GetPresence(ctx context.Context) (*V2Presence, error) {
 // GetUserPresence returns the presence of a user: GET /v3/user/{userID}/presence. With local
 // only this pod is queried, and a user of another pod shows OFFLINE.
 //
-// The presence of a user of another pod is known only while the caller's user is connected
-// with them and has registered interest ([Client.RegisterPresenceInterest]). Read it at most
-// once in five minutes.
+// The presence of a user of another pod is known only while the caller is connected with that
+// user and has registered interest ([Client.RegisterPresenceInterest]). Read it at most once
+// in five minutes.
 //
 // A userID below 1 is refused with an [*InvalidArgumentError]; an unknown user is a
 // [*NotFoundError].
@@ -130,8 +130,8 @@ func (c *Client) getUserPresence(ctx context.Context, userID int64, local bool, 
 const maxRegistered = 1000
 
 // RegisterPresenceInterest asks the pod to keep track of users of other pods, so that
-// [Client.GetUserPresence] knows them: POST /v1/user/presence/register, with at most 1,000
-// ids a request. The caller needs the privilege ADMIN_PRESENCE_UPDATE, and a connection with
+// [Client.GetUserPresence] returns their presence: POST /v1/user/presence/register, with at
+// most 1,000 ids a request. The caller needs the privilege ADMIN_PRESENCE_UPDATE, and a connection with
 // each user. A registration lasts for an hour: register again before it ends. After an error
 // some of the users may be registered; registering them again is harmless.
 //

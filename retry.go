@@ -21,10 +21,10 @@ import (
 // zero field means its default. See "Retries" in the package documentation for what is
 // retried.
 type RetryPolicy struct {
-	MaxAttempts   int           // attempts in all, the first included; default 4, 1 never tries again
-	MinBackoff    time.Duration // the ceiling of the first wait, which doubles with each; default 250 ms
-	MaxBackoff    time.Duration // the ceiling of any wait that the pod did not ask for; default 5 s
-	MaxRetryAfter time.Duration // the longest Retry-After that is waited for; default 30 s
+	MaxAttempts   int           // attempts in all, including the first; default 4; 1 means no retries
+	MinBackoff    time.Duration // the longest first wait, doubled for each further one; default 250 ms
+	MaxBackoff    time.Duration // the longest wait that the pod did not ask for; default 5 s
+	MaxRetryAfter time.Duration // the longest Retry-After that is respected; default 30 s
 }
 
 func (p RetryPolicy) withDefaults() RetryPolicy {

@@ -15,7 +15,7 @@ type SessionTokenProvider interface {
 
 // SessionTokenRefresher is a SessionTokenProvider that can replace a token which the
 // pod rejected with 401. A refresher that already holds a newer token than rejected
-// returns that token: then calls that are rejected together cause one login.
+// returns that token, so that calls rejected at the same time cause one login.
 type SessionTokenRefresher interface {
 	SessionTokenProvider
 	RefreshSessionToken(ctx context.Context, rejected string) (string, error)

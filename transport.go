@@ -18,7 +18,7 @@ import (
 
 // NewTransport returns a new transport with this package's settings, to adjust and to pass
 // to [WithHTTPClient]: the proxy from the environment, HTTP/2, a pool of idle connections
-// that is large enough for many workers, and a time limit for each step.
+// that is large enough for many workers, and time limits for connecting.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{

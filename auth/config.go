@@ -12,8 +12,8 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// Config says where a pod is, and how to log in. It has no default but for the two
-// login URLs, which are derived from a PodURL that ends in /pod.
+// Config says where a pod is, and how to log in. Only the two login URLs have a
+// default, which is derived from a PodURL that ends in /pod.
 //
 // Neither fmt nor log/slog shows the secrets of a Config or *Config, except where fmt
 // calls no methods: for the verb %p, and in an unexported field of another struct.

@@ -23,9 +23,9 @@
 // The first call logs in. So does a call whose token the pod rejected with 401,
 // because a pod does not say how long a session lasts. One login runs at a time. The
 // calls that need it wait for it, each as long as its own context lasts; a call that
-// gives up does not stop the login. A login takes at most 60 s, retries included. It
-// runs on the values of the context of the call that needed it, so its spans and log
-// lines belong to that call.
+// gives up does not stop the login. A login takes at most 60 s, retries included. Its
+// context has the values of the context of the call that started it, so its spans and
+// log lines belong to that call.
 //
 // If a login fails, all calls that waited for it return its error. A login that the
 // pod refuses with 401 or 403 is not tried again for 5 s: until then, other calls
@@ -43,19 +43,19 @@
 //
 // An [App] logs in once for all of its users. A user's 401 means that the session of
 // the app has ended, or that the user has not installed the app. The app then logs in
-// again, and the user's login is repeated. If that did not help, no user's 401 causes
-// another login of the app for 30 s.
+// again, and the user's login is repeated. If that did not help, a user's 401 causes
+// no other login of the app for 30 s.
 //
 // # Options
 //
 // The options are those of [symphony.NewClient]. Give a login the same proxy, trust
-// store and retries as the client. Its retries are its own: they are not multiplied
-// by those of the call that needs it.
+// store and retries as the client. A login has its own retries: they are not
+// multiplied by those of the call that needs it.
 //
 // # Errors
 //
 // A login that the pod refuses is a [*symphony.UnauthorizedError] or
-// [*symphony.ForbiddenError] for the path of the login. The other errors are those of
-// package symphony too. An argument that cannot work is a
+// [*symphony.ForbiddenError] with the path of the login. All other errors are those of
+// package symphony. An argument that cannot work is a
 // [*symphony.InvalidArgumentError].
 package auth

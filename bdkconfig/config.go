@@ -146,7 +146,7 @@ func (c *Config) NewApp(opts ...symphony.Option) (*auth.App, error) {
 	return app, nil
 }
 
-// Warnings returns what [Load] found wrong but could do without, such as a certificate
+// Warnings returns what [Load] found wrong and ignored, such as a certificate
 // of a trust store that cannot be used: lines of the same form as its errors. Load has
 // logged them with [slog.Default].
 func (c *Config) Warnings() []string {

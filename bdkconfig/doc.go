@@ -43,26 +43,26 @@
 //	  privateKey:
 //	    path: /run/secrets/app.pem
 //	retry:
-//	  maxAttempts: 6 # with the first one; -1 goes on until the context ends
+//	  maxAttempts: 6 # including the first one; -1 retries until the context ends
 //	  initialIntervalMillis: 500
 //	  maxIntervalMillis: 10000
 //
-// A Spring Boot bot has all of this below the key bdk; there, it is read too.
+// In the config of a Spring Boot bot, all of this is read below the key bdk.
 //
 // # Where requests go
 //
 // The scheme (https), host, port and context (a path in front of all others) at the
-// top are those of the pod, where the login with a key happens too, and of sessionAuth,
-// where the login with a certificate happens. The sections pod and sessionAuth override
-// them one by one. They also override proxy, defaultHeaders, connectionTimeout and
-// readTimeout, each as a whole. Without a proxy in the file, the one of the environment
+// top are those of the pod, which also serves the login with a key, and of sessionAuth,
+// which serves the login with a certificate. The sections pod and sessionAuth override
+// each of them separately. They also override proxy, defaultHeaders, connectionTimeout
+// and readTimeout, each as a whole. Without a proxy in the file, that of the environment
 // is used. The scheme http works for loopback only, unless [symphony.WithPlaintextHTTP]
 // is among the options.
 //
 // # Keys, certificates and trust stores
 //
-// Each is a file (path; a relative one starts at the working directory) or stands in the
-// config (content: PEM text, or base64). The older keys privateKeyPath, certificatePath,
+// Each is a file (path; a relative one starts at the working directory) or text in the
+// config (content: PEM, or base64). The older keys privateKeyPath, certificatePath,
 // certificatePassword, trustStorePath and trustStorePassword are read too.
 //
 // A key is PEM, as [auth.ParseRSAPrivateKey] reads it. A certificate is PEM with its
@@ -79,7 +79,7 @@
 //
 // Keys that presence does not need are ignored, whatever their values: agent,
 // keyManager, datafeed, commonJwt, retry.multiplier (a wait always doubles), the size of
-// the connection pool, and all that are unknown. What the file leaves out has this SDK's
+// the connection pool, and unknown keys. What the file leaves out has this SDK's
 // defaults, not those of the BDK, which makes ten attempts with waits of up to five
 // minutes.
 //
@@ -92,15 +92,15 @@
 // A key in another spelling (private-key, privateKey.path as one key, the podHost of
 // SDK 1) is an error that names the right one.
 //
-// An error shows no text of the file but keys, numbers, names of environment variables
-// and subjects of certificates. Passwords and keys are not shown, not even those in a
-// wrong place.
+// Of the text of a file, an error shows only keys, numbers, names of environment variables
+// and subjects of certificates. It never shows a password or a private key, not even one
+// in a wrong place.
 //
 // # Warnings
 //
-// Load goes on without what cannot be used but is not essential, logs it with
-// [slog.Default] at Warn, and keeps it for [Config.Warnings]: a certificate of a trust
-// store that cannot be parsed, hop-by-hop headers among defaultHeaders (the BDK's own
-// example has Connection: Keep-Alive), a wrong app beside a bot, further YAML documents.
+// Load ignores what cannot be used and is not essential, logs it with [slog.Default] at
+// Warn, and keeps it for [Config.Warnings]: a certificate of a trust store that cannot be
+// parsed, hop-by-hop headers among defaultHeaders (the BDK's own example has Connection:
+// Keep-Alive), an invalid app section beside a valid bot, further YAML documents.
 // A trust store without any certificate that can be used is an error.
 package bdkconfig

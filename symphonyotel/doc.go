@@ -6,8 +6,8 @@
 // # Traces
 //
 // [Instrument] makes one CLIENT span for each attempt, by the semantic conventions for HTTP.
-// It is a child of the span in the context of the call; a login is one too, as a part of the
-// call that needs it. The span ends when the body of the response has been read. Its name is
+// It is a child of the span in the context of the call; so are the spans of a login that the
+// call starts. The span ends when the body of the response has been read. Its name is
 // the method and the path with placeholders, "POST /v3/user/presence", or for
 // [symphony.Client.Do] the method. Its attributes:
 //
@@ -31,9 +31,9 @@
 //   - symphony.client.queue.duration: a histogram of how long attempts waited for the rate
 //     limit, in seconds
 //   - symphony.client.retries: a counter of attempts that were not the first of their call,
-//     with the one that follows a 401 and a new login
+//     including the one that follows a 401 and a new login
 //
-// Those that begin with symphony.client have the attributes server.address and
+// Metrics that begin with symphony.client have the attributes server.address and
 // symphony.operation, the name of the call: SetUserPresence, Login. A call that was never
 // sent is not counted, and a call that ends between two attempts has no
 // symphony.client.call.duration.

@@ -10,7 +10,7 @@ import (
 )
 
 // Instrument returns an option that reports traces and metrics of a client. It is
-// [symphony.WithMiddleware] and [symphony.WithObserver] in one, and goes along with any
+// [symphony.WithMiddleware] and [symphony.WithObserver] in one, and works beside any
 // others. Given to auth.NewClient it covers the logins too.
 //
 // Middleware that comes after it in the list of options sees the trace context in the header

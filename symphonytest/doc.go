@@ -1,5 +1,5 @@
 // Package symphonytest is a pod in memory, for testing programs that use package
-// symphony and for trying them out. As far as presence goes it behaves like a real pod:
+// symphony and for trying them out. For presence calls it behaves like a real pod:
 // session tokens and logins, the "User Provisioning" entitlement, users who are online,
 // idle or offline, and errors of the real shape. It can be told to fail, and it reports
 // which requests it received.
@@ -12,9 +12,9 @@
 //
 // # Without a network
 //
-// A pod listens on loopback, unless [WithoutNetwork] says that it is reached through
-// memory. Such a pod works in a [testing/synctest] bubble, where a test of a retry after
-// 20 seconds takes milliseconds:
+// A pod listens on loopback. With [WithoutNetwork] it is reached through memory instead,
+// and works in a [testing/synctest] bubble, where a test of a retry after 20 seconds takes
+// milliseconds:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		pod := symphonytest.New(t, symphonytest.WithoutNetwork())
@@ -24,8 +24,8 @@
 //
 // # What it refuses
 //
-// The pod is as strict as the API: a body without the Content-Type application/json gets
-// a 415, and a body with an unknown field a 400. It is also as lenient: booleans may be
+// The pod is as strict as the API: it returns 415 for a body without the Content-Type
+// application/json, and 400 for an unknown field. It is also as lenient: booleans may be
 // written True, bodies may be chunked, requests without a body may have a Content-Type,
 // and unknown parameters and headers are ignored.
 //

@@ -64,7 +64,7 @@ type plannedFault struct {
 	met bool
 }
 
-// Fail makes the next requests that match fail. Each request meets the first fault that
+// Fail makes the next requests that match fail. Each request gets the first fault that
 // matches it and is not used up.
 func (f *faults) Fail(faults ...Fault) {
 	f.mu.Lock()

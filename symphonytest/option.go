@@ -79,7 +79,7 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithRequestLog sets how many requests [Pod.Requests] remembers, the newest; the
+// WithRequestLog sets how many of the newest requests [Pod.Requests] returns; the
 // default is 100,000. It remembers at most 64 MiB of them in any case.
 func WithRequestLog(size int) Option {
 	return func(c *config) { c.logSize = size }

@@ -42,7 +42,7 @@ func NewPod(opts ...Option) *Pod {
 }
 
 // New starts a pod for a test, and closes it when the test ends. The test fails if a
-// fault given to [Pod.Fail] was met by no request: the fault tested nothing.
+// fault given to [Pod.Fail] never happened, because no request matched it.
 func New(t testing.TB, opts ...Option) *Pod {
 	t.Helper()
 	p := NewPod(opts...)

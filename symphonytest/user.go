@@ -13,7 +13,7 @@ type Activity int
 // The activities of a user.
 const (
 	Online  Activity = iota
-	Idle             // for five minutes: AVAILABLE and BUSY show as AWAY
+	Idle             // AVAILABLE and BUSY show as AWAY, unless set without soft
 	Offline          // shows as OFFLINE, until the user comes online or a category is set without soft
 )
 

@@ -1,12 +1,12 @@
-// Command phonebridge has presences follow telephone calls: a telephone system posts
-// events, and who is in a call shows ON_THE_PHONE until it ends.
+// Command phonebridge sets presences during telephone calls: a telephone system posts
+// events, and people in a call show ON_THE_PHONE until it ends.
 //
 //	go run ./examples/phonebridge                      # a rehearsal, all of it on this machine
 //	PHONEBRIDGE_SECRET=… SYMPHONY_POD_URL=… phonebridge # the service
 //
 // The rehearsal starts a pod and the service, and is a telephone system with 200 people.
-// It kills the service at random moments, takes the pod away for 10 s, and compares in the
-// end what the pod shows with what should be.
+// It kills the service at random moments, stops the pod for 10 s, and compares the pod's
+// state at the end with the expected one.
 package main
 
 import (

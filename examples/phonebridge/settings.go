@@ -23,7 +23,7 @@ Environment:
   SYMPHONY_SESSION_AUTH_URL  default: the pod's URL with /sessionauth in place of /pod
   SSL_CERT_FILE              CA certificates other than the system's
   HTTPS_PROXY, NO_PROXY      a proxy
-Without any PHONEBRIDGE_ and SYMPHONY_ variable it is a rehearsal on this machine.
+Without any PHONEBRIDGE_ and SYMPHONY_ variable it runs a rehearsal on this machine.
 
 Exit codes: 0 ended as asked, 1 failed, 2 wrong usage or configuration, 130 interrupted rehearsal.
 
@@ -53,11 +53,11 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	flags.StringVar(&s.listen, "listen", ":8080", "the `address` to serve")
 	flags.StringVar(&s.database, "database", "phonebridge.db", "the SQLite `file` with the calls in progress")
-	flags.DurationVar(&s.longestCall, "longest-call", 4*time.Hour, "a call that has not ended after this time is taken for ended")
+	flags.DurationVar(&s.longestCall, "longest-call", 4*time.Hour, "a call that has not ended after this time counts as ended")
 	flags.IntVar(&s.queue, "queue", 1000, "how many `people` may wait for the pod before new events are refused with 503")
 	flags.IntVar(&s.concurrency, "concurrency", 8, "how many presences are set at a time")
 	flags.BoolVar(&s.attached, "attached", false, "end when stdin ends")
-	flags.Uint64Var(&s.seed, "seed", 0, "of a rehearsal: repeat the one that printed this `number`")
+	flags.Uint64Var(&s.seed, "seed", 0, "repeat the rehearsal that printed this `number`")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}

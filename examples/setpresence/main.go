@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes)
 	}
-	config := flags.String("config", "", "log in with the config.yaml of a BDK bot, a `file`")
+	config := flags.String("config", "", "log in with the config.yaml `file` of a BDK bot")
 	user := flags.Int64("user", 1, "the `id` of the user")
 	name := flags.String("category", "BUSY", `the presence category, IN_A_MEETING or "in a meeting"`)
 	soft := flags.Bool("soft", false, "apply to an offline user only once they come online")

@@ -80,9 +80,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, cli.Environment, cli.ExitCodes, "Ctrl-C ends the program with exit code 0.\n")
 	}
-	flags.StringVar(&s.config, "config", "", "log in with the config.yaml of a BDK bot, a `file`")
-	flags.DurationVar(&s.every, "every", 0, "the wait between two polls (default 5s; 1m for all users; 1s on the embedded pod)")
-	flags.Func("for", "the `duration` to watch; 0 means until Ctrl-C (default 0; 10s on the embedded pod without a terminal)", func(text string) error {
+	flags.StringVar(&s.config, "config", "", "log in with the config.yaml `file` of a BDK bot")
+	flags.DurationVar(&s.every, "every", 0, "the wait between two polls (default 5s; 1m for all users; 1s on the pod in memory)")
+	flags.Func("for", "the `duration` to watch; 0 means until Ctrl-C (default 0; 10s on the pod in memory without a terminal)", func(text string) error {
 		limit, err := time.ParseDuration(text)
 		if err == nil && limit < 0 {
 			err = errors.New("it is below 0")

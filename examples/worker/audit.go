@@ -47,7 +47,7 @@ func newAudit(updates []published, requests []symphonytest.Request, deadLetters 
 		sequence, delivery, sent := sentBy(request)
 		one, ok := bySequence[sequence]
 		if !ok || one.update.UserID != sent.UserID || one.update.Category != sent.Category {
-			continue // of nobody's making: what was to be applied in its place is lost
+			continue // it was never published: the update that should have been applied is lost
 		}
 		one.delivered = max(one.delivered, delivery)
 		if request.Status != http.StatusOK {

@@ -269,7 +269,7 @@ func (r *rehearsal) follow(ctx context.Context) error {
 			}
 		}
 		if time.Since(moved) > stalled || !slices.ContainsFunc(r.processes, (*process).running) {
-			return fmt.Errorf("%w: %d updates are left, and nobody takes them", errBroken, r.settings.updates-before)
+			return fmt.Errorf("%w: %d updates are left, and no worker takes them", errBroken, r.settings.updates-before)
 		}
 	}
 }

@@ -44,16 +44,16 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 		fmt.Fprint(stderr, cli.Environment, natsEnvironment, cli.ExitCodes)
 	}
 	flags.StringVar(&s.role, "role", "worker", "worker, or producer, which publishes the JSON lines on stdin")
-	flags.StringVar(&s.name, "name", "worker", "what this process calls itself")
-	flags.StringVar(&s.config, "config", "", "the config.yaml of a BDK bot, a `file`")
-	flags.IntVar(&s.partitions, "partitions", 16, "how many updates are under way at most, over all workers; the same everywhere, and fixed once the stream exists")
-	flags.IntVar(&s.replicas, "replicas", 1, "on how many servers of a NATS cluster the stream is kept; a rehearsal starts as many")
-	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update is left to a worker that does not answer for it; the same everywhere")
+	flags.StringVar(&s.name, "name", "worker", "the name of this process in its messages")
+	flags.StringVar(&s.config, "config", "", "log in with the config.yaml `file` of a BDK bot")
+	flags.IntVar(&s.partitions, "partitions", 16, "the maximum number of updates in progress, over all workers; the same for all, and fixed once the stream exists")
+	flags.IntVar(&s.replicas, "replicas", 1, "the number of NATS servers that keep the stream; a rehearsal starts that many")
+	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update waits for a worker that died; the same for all workers")
 	flags.StringVar(&s.metrics, "metrics", "", "append the metrics to a `file` four times a second, as JSON; each worker of a rehearsal adds .1, .2 or .3 to its name")
 	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
-	flags.BoolVar(&s.attached, "attached", false, "end when stdin does")
-	flags.IntVar(&s.updates, "updates", 10_000, "of a rehearsal: how many updates")
-	flags.IntVar(&s.users, "users", 2_000, "of a rehearsal: over how many users")
+	flags.BoolVar(&s.attached, "attached", false, "end when stdin ends")
+	flags.IntVar(&s.updates, "updates", 10_000, "the number of updates in a rehearsal")
+	flags.IntVar(&s.users, "users", 2_000, "the number of users in a rehearsal")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -76,11 +76,11 @@ const minAckWait = 3 * time.Second
 
 const usage = `Usage: worker [flags]
 
-Without NATS_URL it is a rehearsal with a NATS server, a pod, a producer and three workers on this machine.
+Without NATS_URL it runs a rehearsal with a NATS server, a pod, a producer and three workers on this machine.
 A line of a producer is {"id":"pbx-17","userId":4711,"category":"ON_THE_PHONE","soft":true}.
 
 `
 
 const natsEnvironment = `  NATS_URL                the NATS server, as in nats://nats.acme.net:4222; several are separated by commas
-  NATS_CREDS              the credentials file for it, if it wants one
+  NATS_CREDS              the credentials file, if the server requires one
 `

@@ -22,7 +22,7 @@ const (
 
 // ExitCodes describes them, for a usage text.
 const ExitCodes = `
-Exit codes: 0 done; 1 failed, also if a part failed or a certificate is not trusted; 2 wrong flag, variable or value;
+Exit codes: 0 done; 1 failed, even in part, or a certificate is not trusted; 2 wrong flag, variable or value;
 3 not allowed (credentials or entitlement); 4 no such user; 5 pod busy or not reachable, try again later; 130 interrupted.
 `
 
