@@ -126,25 +126,16 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 // first attempt, "" to ask the provider. Most calls need no more than one attempt.
 func (c *Client) send(ctx context.Context, call *call, token string) (response, error) {
 	limit := max(call.maxAttempts, call.attempts+1)
-	attempt := func(previous response) (response, error) {
-		resp, err := c.attempt(ctx, call, token)
-		token = ""
-		if err != nil {
-			var cause error
-			if previous.number > 0 {
-				cause = call.failure(previous)
-			}
-			err = call.stopped(ctx, err, cause)
-		}
-		return resp, err
+	resp, err := c.attempt(ctx, call, token)
+	if err != nil {
+		return resp, call.stopped(ctx, err, nil)
 	}
-	resp, err := attempt(response{})
-	if err != nil || !resp.retryable() || call.attempts >= limit {
-		return resp, err
+	if !resp.retryable() || call.attempts >= limit {
+		return resp, nil
 	}
-	return c.policy.retry(ctx, call, resp, limit, attempt, func(resp response, wait time.Duration) {
-		c.reportRetry(ctx, call, resp, wait)
-	})
+	return c.policy.retry(ctx, call, resp, limit,
+		func() (response, error) { return c.attempt(ctx, call, "") },
+		func(resp response, wait time.Duration) { c.reportRetry(ctx, call, resp, wait) })
 }
 
 // reauthorize sends a call that was rejected with 401 once more, with a new session token
@@ -247,12 +238,12 @@ func (c *Client) authorize(ctx context.Context, call *call) error {
 func (c *Client) exchange(ctx context.Context, call *call, queued time.Duration) response {
 	bounded, cancel := withAttemptTimeout(ctx, c.timeout)
 	defer cancel()
-	state := &attemptState{Attempt: c.newAttempt(call), sends: 3, cancel: cancel}
+	state := &attemptState{Attempt: c.newAttempt(call), limit: sendLimit{most: 3, cancel: cancel}}
 	state.Number, state.Queued = call.attempts, queued
 	if call.maxAttempts == 1 {
-		state.sends = 1
+		state.limit.most = 1
 	}
-	req := call.newRequest(context.WithValue(bounded, attemptKey{}, state), c.template)
+	req := call.newRequest(state.context(bounded), c.template)
 	resp := c.sender.exchange(req, call.wanted)
 	if resp.err == nil || ctx.Err() != nil {
 		return resp

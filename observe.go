@@ -3,6 +3,7 @@ package symphony
 import (
 	"context"
 	"log/slog"
+	"net/http/httptrace"
 	"time"
 )
 
@@ -25,13 +26,19 @@ type Attempt struct {
 	Elapsed    time.Duration // since the call began
 }
 
-// attemptState is the one context value of a request: what [AttemptFromContext] returns,
-// and the bound of the attempt for the transport below all middleware.
+// attemptState is the context value of a request: what [AttemptFromContext] returns, and
+// the bound of the attempt for the transport below all middleware.
 type attemptState struct {
 	Attempt
 
-	sends  int
-	cancel context.CancelFunc
+	limit sendLimit
+	trace httptrace.ClientTrace
+}
+
+// context returns the context of the attempt's request.
+func (s *attemptState) context(ctx context.Context) context.Context {
+	s.trace.GotConn, s.trace.WroteHeaders = s.limit.gotConn, s.limit.wroteHeaders
+	return httptrace.WithClientTrace(context.WithValue(ctx, attemptKey{}, s), &s.trace)
 }
 
 type attemptKey struct{}

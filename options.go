@@ -292,11 +292,11 @@ func withCertificate(transport http.RoundTripper, certificate tls.Certificate) (
 // allows, at most.
 func bounded(transport http.RoundTripper) http.RoundTripper {
 	return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
-		limit := &sendLimit{most: 1, cancel: func() {}}
-		if state, ok := r.Context().Value(attemptKey{}).(*attemptState); ok {
-			limit.most, limit.cancel = state.sends, state.cancel
+		state, ok := r.Context().Value(attemptKey{}).(*attemptState)
+		if !ok { // a middleware has replaced the context
+			return transport.RoundTrip(r)
 		}
-		return limit.roundTrip(transport, r)
+		return state.limit.roundTrip(transport, r)
 	})
 }
 

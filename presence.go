@@ -46,7 +46,7 @@ func (c *Client) setUserPresence(ctx context.Context, userID int64, category Pre
 		route:     "/v3/user/presence",
 		method:    http.MethodPost,
 		path:      "/v3/user/presence",
-		query:     fmt.Sprintf("soft=%t", soft),
+		query:     softQuery(soft),
 		body: struct {
 			Category PresenceCategory `json:"category"`
 			UserID   int64            `json:"userId"`
@@ -74,7 +74,7 @@ func (c *Client) SetPresence(ctx context.Context, category PresenceCategory, sof
 		route:     "/v2/user/presence",
 		method:    http.MethodPost,
 		path:      "/v2/user/presence",
-		query:     fmt.Sprintf("soft=%t", soft),
+		query:     softQuery(soft),
 		body: struct {
 			Category PresenceCategory `json:"category"`
 		}{category},
@@ -182,6 +182,13 @@ func (c *Client) presence(ctx context.Context, req request) (*V2Presence, error)
 		return nil, err
 	}
 	return presence, nil
+}
+
+func softQuery(soft bool) string {
+	if soft {
+		return "soft=true"
+	}
+	return "soft=false"
 }
 
 func checkUserID(id int64) error {

@@ -104,17 +104,20 @@ func (p RetryPolicy) wait(ctx context.Context, resp response) (wait time.Duratio
 // or there have been limit attempts. go-retryablehttp runs the loop, with a client made for
 // this call: its transport returns the first response and then makes attempts. report is
 // told of each attempt that another one follows.
-func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limit int, attempt func(previous response) (response, error), report func(response, time.Duration)) (response, error) {
+func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limit int, attempt func() (response, error), report func(response, time.Duration)) (response, error) {
 	last, started := first, false
 	var wait time.Duration
 	var ended error // no further attempt can be made
 	transport := roundTripperFunc(func(r *http.Request) (*http.Response, error) {
 		if started {
-			lost := last.maybeApplied || last.lost()
-			if last, ended = attempt(last); ended != nil {
+			next, err := attempt()
+			if err != nil {
+				ended = call.stopped(ctx, err, call.failure(last))
+				last = next
 				return nil, ended
 			}
-			last.maybeApplied = lost
+			next.maybeApplied = last.maybeApplied || last.lost()
+			last = next
 		}
 		started = true
 		if last.status == 0 {

@@ -198,7 +198,6 @@ type sendLimit struct {
 	most   int    // how often the request may be sent
 	cancel func() // ends the attempt
 
-	trace    httptrace.ClientTrace
 	mu       sync.Mutex
 	conns    int // connections that were chosen
 	sent     int
@@ -208,10 +207,13 @@ type sendLimit struct {
 // errSentTooOften is an attempt that the server ended again and again without a response.
 var errSentTooOften = errors.New("the server closes its connections or streams without a response")
 
-// roundTrip sends a request, at most as often as the limit says.
+// roundTrip sends a request, at most as often as the limit says. A middleware may call it
+// several times.
 func (l *sendLimit) roundTrip(transport http.RoundTripper, req *http.Request) (*http.Response, error) {
-	l.trace.GotConn, l.trace.WroteHeaders = l.gotConn, l.wroteHeaders
-	r, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &l.trace)))
+	l.mu.Lock()
+	l.conns, l.sent = 0, 0
+	l.mu.Unlock()
+	r, err := transport.RoundTrip(req)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil && l.exceeded {
