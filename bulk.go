@@ -200,6 +200,8 @@ func newBulkRun[Item, Result any](ctx context.Context, task bulkTask[Item, Resul
 
 // wait ends the workers, and waits for the calls in flight.
 func (r *bulkRun[Item, Result]) wait() {
+	ended := context.Canceled // what is still queued is not begun
+	r.end.CompareAndSwap(nil, &ended)
 	close(r.queue)
 	r.workers.Wait()
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -105,7 +104,7 @@ func (c *call) newRequest(ctx context.Context, template *http.Request) *http.Req
 	r.Method = c.method
 	target := c.url
 	r.URL = &target
-	r.Header = maps.Clone(template.Header)
+	r.Header = template.Header.Clone()
 	values := []string{c.secrets.token, c.traceID, contentTypeJSON}
 	if c.secrets.token != "" {
 		r.Header[headerSessionToken] = values[0:1:1]

@@ -151,8 +151,10 @@ func (c *Client) reauthorize(ctx context.Context, call *call, rejected response)
 		return rejected, nil
 	}
 	c.reportRetry(ctx, call, rejected, 0)
-	call.secrets = secrets{token: token, rejected: call.secrets.token}
-	return c.send(ctx, call, token)
+	call.secrets = secrets{token: token, rejected: call.secrets.token, earlier: call.secrets.earlier}
+	resp, err := c.send(ctx, call, token)
+	resp.maybeApplied = resp.maybeApplied || rejected.maybeApplied
+	return resp, err
 }
 
 // attempt makes one attempt of a call: it waits for the limiter, asks for the session
@@ -227,7 +229,10 @@ func (c *Client) authorize(ctx context.Context, call *call) error {
 		return tokenError{err}
 	}
 	// A provider may return the rejected token although it has a replacement for it.
-	if token != call.secrets.rejected {
+	if token != call.secrets.rejected && token != call.secrets.token {
+		if call.attempts > 0 {
+			call.secrets.earlier = append(call.secrets.earlier, call.secrets.token)
+		}
 		call.secrets.token = token
 	}
 	return nil

@@ -76,7 +76,7 @@ func TestAcknowledgements(t *testing.T) {
 	t.Parallel()
 	for body, ok := range map[string]bool{
 		`{"format":"TEXT","message":"OK"}`: true, `{"id":"f"}`: true, `{}`: true,
-		`<html><title>Sign in</title></html>`: false, `{"code":429,"message":"too many"}`: false, ``: false, `null`: false, `[]`: false, `"OK"`: false,
+		`<html><title>Sign in</title></html>`: false, `{"code":429,"message":"too many"}`: false, `{"format":"TEXT","message":"OK","code":null}`: true, ``: false, `null`: false, `[]`: false, `"OK"`: false,
 	} {
 		client := serve(t, answer(200, body))
 		for _, err := range []error{
@@ -361,4 +361,16 @@ func TestAllPresencesWithoutIDs(t *testing.T) {
 			require.Equal(t, test.want, got)
 		})
 	}
+}
+
+// A session that expires between does not hide that an earlier attempt may have deleted it.
+func TestDeletePresenceFeedAcrossARefresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){fails(io.ErrUnexpectedEOF), answers(401), answers(404)}}
+		client := newClient(t, "https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}},
+			symphony.WithHTTPClient(&http.Client{Transport: transport}))
+		require.NoError(t, client.DeletePresenceFeed(t.Context(), "f"))
+		require.Equal(t, 3, transport.sent)
+	})
 }

@@ -158,3 +158,20 @@ func TestMiddlewareSeesTheAttempt(t *testing.T) {
 	_, ok := symphony.AttemptFromContext(t.Context())
 	require.False(t, ok)
 }
+
+// A middleware that changes a header in place changes that of one attempt only.
+func TestMiddlewareThatChangesAHeaderInPlace(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("X-Gateway"))
+		answer(200, busy)(w, r)
+	}, symphony.WithHeader("X-Gateway", "a"), around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		r.Header["X-Gateway"][0] += "b"
+		return next.RoundTrip(r)
+	}))
+	for range 2 {
+		require.NoError(t, setBusy(t, client))
+	}
+	require.Equal(t, []string{"ab", "ab"}, seen)
+}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -607,4 +608,21 @@ func TestLogOfACallAboutNoOne(t *testing.T) {
 	require.NoError(t, client.RegisterPresenceInterest(t.Context(), 42, 43))
 	require.Contains(t, log.String(), "operation=RegisterPresenceInterest")
 	require.NotContains(t, log.String(), "user_id")
+}
+
+// Breaking out of a bulk run reports no call that was never begun.
+func TestObserverOfABulkRunThatIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sent, told atomic.Int64
+		client := fake(t, func(*http.Request) (*http.Response, error) {
+			sent.Add(1)
+			<-time.After(time.Second)
+			return response(200, busy), nil
+		}, symphony.WithObserver(func(context.Context, symphony.Attempt) { told.Add(1) }))
+		for range client.SetUserPresences(t.Context(), users(10_000, new(int))) {
+			break
+		}
+		require.Equal(t, sent.Load(), told.Load())
+	})
 }

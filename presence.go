@@ -169,7 +169,7 @@ type acknowledgement struct {
 }
 
 func (a *acknowledgement) validate() error {
-	if len(a.Code) > 0 {
+	if len(a.Code) > 0 && string(a.Code) != "null" {
 		return errors.New("it has an error code")
 	}
 	return nil

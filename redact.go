@@ -15,6 +15,8 @@ const (
 	maxText    = 512 // bytes of a message and of an error's text
 	maxTraceID = 64  // bytes of a trace id
 
+	maxRedacted = 8 << 10 // bytes of a text that are searched for secrets; at most maxText of them are shown
+
 	maxErrorBody = 64 << 10 // bytes read of a response that is an error, or whose body is not needed
 )
 
@@ -55,8 +57,20 @@ func shorten(s string, limit int) string {
 
 // secrets are the session tokens of a call.
 type secrets struct {
-	token    string // sent last
-	rejected string // refused with 401 before that
+	token    string   // sent last
+	rejected string   // refused with 401 before that
+	earlier  []string // sent by earlier attempts, before the provider renewed it
+}
+
+// all returns the tokens.
+func (s secrets) all() []string { return append([]string{s.token, s.rejected}, s.earlier...) }
+
+// longest returns the length of the longest spelling of a token.
+func (s secrets) longest() (n int) {
+	for _, token := range s.all() {
+		n = max(n, 6*len(token))
+	}
+	return n
 }
 
 // minSecret is the length of the shortest token that is redacted. Shorter tokens occur
@@ -69,7 +83,11 @@ var jwt = regexp.MustCompile(`eyJ[\w-]{8,}(\.[\w-]*)*`)
 // redact replaces the session tokens, JSON Web Tokens and the user info of URLs in text
 // from elsewhere.
 func (s secrets) redact(text string) string {
-	for _, token := range []string{s.token, s.rejected} {
+	if longest := s.longest(); len(text) > maxRedacted+longest {
+		text = s.redact(text[:maxRedacted+longest])
+		return text[:max(0, len(text)-longest)] // what is cut off may be within a token
+	}
+	for _, token := range s.all() {
 		text = redactToken(text, token)
 	}
 	return redactUserInfo(jwt.ReplaceAllString(text, "[JWT]"))
@@ -112,12 +130,12 @@ func matchEscaped(text, token string) (n int) {
 	return n
 }
 
-var escape = regexp.MustCompile(`^(?:%([0-9A-Fa-f]{2})|\\u00([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|&#[xX]0*([0-9A-Fa-f]{1,2});|&#0*([0-9]{1,3});|&(amp|lt|gt|quot|apos);|\\([^ux]))`)
+var escape = regexp.MustCompile(`^(?:%(?:25)*([0-9A-Fa-f]{2})|\\+u00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&#[xX]0*([0-9A-Fa-f]{1,2});|&#0*([0-9]{1,3});|&(amp|lt|gt|quot|apos);|\\+([^ux\\]))`)
 
 var entities = map[string]byte{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
 
 // unescape returns the character that text begins with as it is spelled in a URL, in
-// JSON, in a Go string or in HTML, and the length of that spelling.
+// JSON, in a Go string or in HTML, escaped once or more, and the length of that spelling.
 func unescape(text string) (c byte, size int) {
 	if text[0] != '%' && text[0] != '\\' && text[0] != '&' {
 		return 0, 1
@@ -146,25 +164,20 @@ var (
 	userInfo       = regexp.MustCompile(`://\S*@`)
 	blankUserInfo  = regexp.MustCompile(`://[^\s/@]*:[^@\n]*@`)
 	quotedUserInfo = regexp.MustCompile(`://.*@`)
+	// net/url's own error, whose reason may quote a part of the password.
+	parsedUserInfo = regexp.MustCompile(`parse "(?:[^"\\]|\\.)*@(?:[^"\\]|\\.)*".*`)
 )
 
 // redactUserInfo replaces the user info of URLs, such as a proxy's.
 func redactUserInfo(text string) string {
-	if !strings.Contains(text, "://") {
+	if !strings.Contains(text, "@") {
 		return text
 	}
+	text = parsedUserInfo.ReplaceAllString(text, `parse "[user info]"`)
 	const replacement = "://[user info]@"
-	for _, quote := range slices.Backward(quoted.FindAllStringIndex(text, -1)) {
-		before, url, after := text[:quote[0]], text[quote[0]:quote[1]], text[quote[1]:]
-		if !quotedUserInfo.MatchString(url) {
-			continue
-		}
-		// net/url's reason, which may quote a part of the password, goes too.
-		if strings.HasSuffix(before, "parse ") {
-			after = ""
-		}
-		text = before + quotedUserInfo.ReplaceAllString(url, replacement) + after
-	}
+	text = quoted.ReplaceAllStringFunc(text, func(quote string) string {
+		return quotedUserInfo.ReplaceAllString(quote, replacement)
+	})
 	text = userInfo.ReplaceAllString(text, replacement)
 	return blankUserInfo.ReplaceAllStringFunc(text, func(match string) string {
 		if match == replacement {

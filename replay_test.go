@@ -52,6 +52,9 @@ func TestReplayOverHTTP2(t *testing.T) {
 		"GOAWAY":         goAway,
 	} {
 		for _, test := range replayed {
+			if name == "REFUSED_STREAM" && test.most > 1 && test.name != "GET" && test.name != "retryable POST with a body" {
+				continue // net/http waits for 3 s in each attempt
+			}
 			t.Run(name+" "+test.name, func(t *testing.T) {
 				t.Parallel()
 				server := newHTTP2Server(t, refuse)

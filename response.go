@@ -121,7 +121,7 @@ func acceptsNoContent(out any) bool {
 func (c *call) statusError(resp response) error {
 	body := resp.body
 	if resp.truncated { // perhaps within an echoed token
-		body = body[:max(0, len(body)-6*max(len(c.secrets.token), len(c.secrets.rejected)))]
+		body = body[:max(0, len(body)-c.secrets.longest())]
 	}
 	e := readErrorBody(resp.header, body, c.secrets)
 	return APIError{

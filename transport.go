@@ -31,8 +31,10 @@ func NewTransport() *http.Transport {
 		// A ping finds a connection that a firewall forgot before an attempt times out on it.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		MaxIdleConnsPerHost: 512,
-		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true, // the bodies are small
+		// A pod's are far below 8 KB. What a response holds is searched for secrets.
+		MaxResponseHeaderBytes: 256 << 10,
+		IdleConnTimeout:        90 * time.Second,
+		DisableCompression:     true, // the bodies are small
 	}
 }
 
@@ -123,7 +125,8 @@ func (s *sender) exchange(req *http.Request, wanted bool) response {
 	if resp.status == http.StatusProxyAuthRequired {
 		resp.proxy = s.proxy(req)
 	}
-	if r.Body == http.NoBody {
+	// The body of a 101 is the connection itself, which no context ends.
+	if r.Body == http.NoBody || resp.status == http.StatusSwitchingProtocols {
 		return resp
 	}
 	wanted = wanted && resp.ok()

@@ -138,7 +138,7 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 		t.curve = newCurve(peak, partAfterFew, now, holdOf(peak))
 	}
 	// Calls that were refused together do not come back together.
-	return retryAfter + time.Duration(rand.Float64()*float64(attempt)/5*float64(retryAfter))
+	return retryAfter + time.Duration(rand.Float64()*float64(min(attempt, maxRefusals))/5*float64(retryAfter))
 }
 
 // fallFar pauses, and begins again at a lower rate. If that was tried a moment ago, the
