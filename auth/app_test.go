@@ -24,7 +24,7 @@ import (
 func newApp(t *testing.T, pod *symphonytest.Pod) *auth.App {
 	t.Helper()
 	pod.AddApp(symphonytest.App{ID: "calendar", PublicKey: &rsaKey().PublicKey, Users: []int64{42}})
-	app, err := auth.NewApp(pod.LoginURL(), "calendar", rsaKey())
+	app, err := auth.NewApp(pod.LoginURL(), "calendar", rsaKey(), symphony.WithHTTPClient(pod.Client()))
 	require.NoError(t, err)
 	return app
 }
@@ -66,7 +66,7 @@ func TestOneAppLoginForAllUsers(t *testing.T) {
 	}
 	pod := start(t, symphonytest.WithUsers(users...))
 	pod.AddApp(symphonytest.App{ID: "all", PublicKey: &rsaKey().PublicKey})
-	app, err := auth.NewApp(pod.LoginURL(), "all", rsaKey())
+	app, err := auth.NewApp(pod.LoginURL(), "all", rsaKey(), symphony.WithHTTPClient(pod.Client()))
 	require.NoError(t, err)
 	var group sync.WaitGroup
 	for _, u := range users {

@@ -42,12 +42,11 @@ type opaque struct{ crypto.Signer }
 
 func start(t *testing.T, opts ...symphonytest.Option) *symphonytest.Pod {
 	t.Helper()
-	pod := symphonytest.NewPod(append(opts,
+	return symphonytest.New(t, append(opts,
+		symphonytest.WithoutNetwork(),
 		symphonytest.WithUsers(symphonytest.User{ID: 42, Username: "jane doe/1"}),
 		symphonytest.WithServiceUsers(symphonytest.ServiceUser{Username: "bot", UserProvisioning: true, PublicKey: &rsaKey().PublicKey}),
 	)...)
-	t.Cleanup(pod.Close)
-	return pod
 }
 
 func newClient(t *testing.T, pod *symphonytest.Pod, tokens symphony.SessionTokenProvider) *symphony.Client {
@@ -76,7 +75,7 @@ func TestRSA(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pod := start(t)
-			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", key)
+			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", key, symphony.WithHTTPClient(pod.Client()))
 			require.NoError(t, err)
 			require.Empty(t, pod.Requests(), "nothing is sent before the first token is asked for")
 			client := newClient(t, pod, tokens)
@@ -102,7 +101,7 @@ func TestClockThatIsOff(t *testing.T) {
 		2 * time.Minute: true, -2 * time.Minute: true, 3 * time.Minute: false, -3 * time.Minute: false,
 	} {
 		pod := start(t, symphonytest.WithClock(func() time.Time { return time.Now().Add(offset) }))
-		_, err := newRSA(t, pod.LoginURL()).SessionToken(t.Context())
+		_, err := newRSA(t, pod.LoginURL(), symphony.WithHTTPClient(pod.Client())).SessionToken(t.Context())
 		require.Equal(t, ok, err == nil, "%v: %v", offset, err)
 	}
 }
@@ -112,7 +111,7 @@ func TestRefusedLogin(t *testing.T) {
 	pod := start(t)
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	tokens, err := auth.NewRSA(pod.LoginURL(), "bot", other)
+	tokens, err := auth.NewRSA(pod.LoginURL(), "bot", other, symphony.WithHTTPClient(pod.Client()))
 	require.NoError(t, err)
 	err = set(t, newClient(t, pod, tokens))
 	unauthorized, ok := errors.AsType[*symphony.UnauthorizedError](err)
@@ -148,7 +147,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 
 	pod := start(t)
-	tokens := newRSA(t, pod.LoginURL())
+	tokens := newRSA(t, pod.LoginURL(), symphony.WithHTTPClient(pod.Client()))
 	app := newApp(t, pod)
 	user := app.User(42)
 	var all []string
@@ -295,7 +294,7 @@ func Example() {
 	)
 	defer pod.Close()
 
-	tokens, err := auth.NewRSA(pod.LoginURL(), "presence-bot", key)
+	tokens, err := auth.NewRSA(pod.LoginURL(), "presence-bot", key, symphony.WithHTTPClient(pod.Client()))
 	if err != nil {
 		panic(err)
 	}

@@ -56,7 +56,7 @@ func refused(int) (int, string) { return 401, `{"message":"no"}` }
 func TestHerd(t *testing.T) {
 	t.Parallel()
 	pod := start(t)
-	client := newClient(t, pod, newRSA(t, pod.LoginURL()))
+	client := newClient(t, pod, newRSA(t, pod.LoginURL(), symphony.WithHTTPClient(pod.Client())))
 	require.NoError(t, set(t, client))
 	pod.RevokeTokens()
 	var group sync.WaitGroup

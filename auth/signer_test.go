@@ -52,7 +52,7 @@ func TestSignerPanics(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			pod := start(t)
-			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &faultySigner{Signer: rsaKey(), fault: test.fault})
+			tokens, err := auth.NewRSA(pod.LoginURL(), "bot", &faultySigner{Signer: rsaKey(), fault: test.fault}, symphony.WithHTTPClient(pod.Client()))
 			require.NoError(t, err)
 			_, err = tokens.SessionToken(t.Context())
 			require.ErrorContains(t, err, test.says)
