@@ -24,7 +24,7 @@ func (b *bulk[Item, Result]) source() iter.Seq[Item] {
 				b.run.wrong = append(b.run.wrong, "pulled after the context ended")
 			}
 			if b.run.slow > 0 {
-				time.Sleep(b.run.slow)
+				<-time.After(b.run.slow)
 			}
 			b.run.pulled++
 			if b.pulled != nil {
@@ -53,7 +53,7 @@ func (b *bulk[Item, Result]) consume(c *caller, results iter.Seq[Result]) {
 			b.run.wrong = append(b.run.wrong, fmt.Sprintf("result %d: %s", index, wrong))
 		}
 		if b.run.busy > 0 {
-			time.Sleep(b.run.busy)
+			<-time.After(b.run.busy)
 		}
 		if len(b.run.indexes) == b.patience {
 			b.run.stopped = time.Now()

@@ -10,7 +10,7 @@ import (
 // changeMany begins changes, and reverts those that may have been applied, after a while.
 func (c *caller) changeMany() {
 	changes := c.change(c.updates())
-	time.Sleep(c.tick.draw(c.random, 2*time.Second))
+	<-time.After(c.tick.draw(c.random, 2*time.Second))
 	if len(changes) > 0 {
 		c.revert(changes)
 	}

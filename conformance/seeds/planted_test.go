@@ -130,7 +130,7 @@ func slowTransport(w *world, next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		response, err := next.RoundTrip(r)
 		if err != nil {
-			time.Sleep(w.attemptTimeout)
+			<-time.After(w.attemptTimeout)
 		}
 		return response, err
 	})

@@ -177,7 +177,7 @@ var (
 	slowCall = badSet(func(_ *world, sound client, ctx context.Context, user int64, category symphony.PresenceCategory, soft bool) (*symphony.V2Presence, error) {
 		presence, err := sound.SetUserPresence(ctx, user, category, soft)
 		if err != nil {
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		return presence, err
 	})
@@ -197,7 +197,7 @@ func slowRun(_ *world, sound client) client {
 		return func(yield func(symphony.PresenceResult) bool) {
 			for result := range sound.SetUserPresences(ctx, updates, opts...) {
 				if !yield(result) {
-					time.Sleep(time.Millisecond)
+					<-time.After(time.Millisecond)
 					return
 				}
 			}

@@ -17,7 +17,7 @@ func (c *caller) play() {
 			}
 		}
 		if c.random.IntN(3) == 0 {
-			time.Sleep(c.tick.draw(c.random, 5*time.Second))
+			<-time.After(c.tick.draw(c.random, 5*time.Second))
 		}
 	}
 }

@@ -35,7 +35,7 @@ func simulate(seed uint64, planted planted) []string {
 		w.limits = append(w.limits, client.Limits())
 	}
 	w.goroutines = strangers("auth.(*session).run", "auth.guard") // a login outlasts the call that needs it
-	time.Sleep(2 * time.Minute)
+	<-time.After(2 * time.Minute)
 	w.goroutines = append(w.goroutines, strangers()...)
 	if planted.played != nil {
 		planted.played(w)

@@ -53,6 +53,7 @@ type TooLateError struct {
 	Wait time.Duration // until the turn would have come
 }
 
+// Error says how long the wait would have been.
 func (e *TooLateError) Error() string {
 	return fmt.Sprintf("the rate limit allows the next request in %v, after the deadline", e.Wait.Round(time.Millisecond))
 }
