@@ -35,7 +35,7 @@ func TestRateLimitRefills(t *testing.T) {
 		for range 3 {
 			require.Equal(t, 200, setBusy(t, pod, token).status)
 			require.Equal(t, 429, setBusy(t, pod, token).status)
-			time.Sleep(500 * time.Millisecond)
+			<-time.After(500 * time.Millisecond)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func singleInOutage(name string, then func() verdict) scenario {
 		client := l.client(p)
 		var wg sync.WaitGroup
 		wg.Go(func() { l.bulk(client, p, 10_000, 64) })
-		time.Sleep(time.Duration(5+5*l.random.Float64()) * time.Second)
+		<-time.After(time.Duration(5+5*l.random.Float64()) * time.Second)
 		start := time.Now()
 		if set(l.t.Context(), client) == nil {
 			l.t.Error("the call succeeded")

@@ -27,9 +27,9 @@ func singlesBeside(rate float64, p99 float64) scenario {
 			}
 		})
 		lost, took := 0, []float64{}
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		for range 100 {
-			time.Sleep(time.Duration((0.5 + l.random.Float64()) * float64(time.Second)))
+			<-time.After(time.Duration((0.5 + l.random.Float64()) * float64(time.Second)))
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			if set(ctx, client) != nil {
@@ -56,7 +56,7 @@ var beside = []scenario{
 		for range 600 {
 			wg.Go(func() { _ = set(ctx, client) })
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		cancel()
 		wg.Wait()
 		start := time.Now()
@@ -99,7 +99,7 @@ func ownLimit(rate float64, workers int, latency time.Duration, stall bool) scen
 			wg.Go(func() {
 				for i := range n {
 					if stall && i%300 == 299 {
-						time.Sleep(50 * ms)
+						<-time.After(50 * ms)
 					}
 					if err := set(l.t.Context(), client); err != nil && !errors.Is(err, context.Canceled) {
 						l.t.Error(err)
@@ -135,7 +135,7 @@ var own = []scenario{
 		}))
 		client := l.client(p)
 		l.bulk(client, p, 100, 64)
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		return []float64{l.bulk(client, p, 2_000, 64).seconds - 2_000*.020/64 - .1}
 	}},
 }

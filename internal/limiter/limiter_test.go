@@ -106,7 +106,7 @@ func TestRateLimitMakesUpForStalls(t *testing.T) {
 		start := time.Now()
 		for i := range 10_000 {
 			if i%500 == 0 {
-				time.Sleep(50 * time.Millisecond)
+				<-time.After(50 * time.Millisecond)
 			}
 			call(t, l, limiter.Single, accepted)
 		}
@@ -119,7 +119,7 @@ func TestLongIdleDoesNotAddToTheBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiter.New(10)
 		call(t, l, limiter.Single, accepted)
-		time.Sleep(100 * time.Hour)
+		<-time.After(100 * time.Hour)
 		start := time.Now()
 		for range 11 {
 			call(t, l, limiter.Single, accepted)
@@ -144,7 +144,7 @@ func arrivals(t *testing.T, l *limiter.Limiter, classes ...limiter.Class) []int 
 		}()
 		synctest.Wait()
 	}
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 	mu.Lock()
 	defer mu.Unlock()
 	return order
@@ -226,7 +226,7 @@ func TestTooLate(t *testing.T) {
 		<-ctx.Done()
 		_, err = l.Wait(ctx, limiter.Single)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 	})
 }
 
@@ -278,11 +278,11 @@ func TestRefusalsInThePauseMakeItLonger(t *testing.T) {
 		turn, err := l.Wait(t.Context(), limiter.Single)
 		require.NoError(t, err)
 		refuseMany(t, l)
-		time.Sleep(500 * time.Millisecond)
+		<-time.After(500 * time.Millisecond)
 		require.Zero(t, l.Done(turn, refused), "the queue holds the call back")
 		require.Equal(t, time.Second, l.Snapshot().Pause)
 		before := l.Snapshot().Rate
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		require.InDelta(t, before, l.Snapshot().Rate, 0.01, "the rate rises after the pause")
 	})
 }
@@ -308,13 +308,13 @@ func TestRateRisesAndIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := unlimited()
 		refuseMany(t, l)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		before := l.Snapshot().Rate
 		for range 100 {
 			call(t, l, limiter.Bulk, accepted)
 		}
 		require.Greater(t, l.Snapshot().Rate, before)
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		require.Equal(t, limiter.Snapshot{Rate: math.Inf(1)}, l.Snapshot())
 		start := time.Now()
 		for range 1000 {
@@ -333,7 +333,7 @@ func TestRateDoesNotRiseUnused(t *testing.T) {
 			call(t, l, limiter.Bulk, accepted)
 		}
 		before := l.Snapshot().Rate
-		time.Sleep(15 * time.Second)
+		<-time.After(15 * time.Second)
 		call(t, l, limiter.Bulk, accepted)
 		require.InDelta(t, before, l.Snapshot().Rate, 1)
 	})
@@ -402,7 +402,7 @@ func TestLateRefusalsDoNotLowerTheRate(t *testing.T) {
 					call(t, l, limiter.Bulk, accepted)
 				}
 				take(test.later)
-				time.Sleep(time.Millisecond)
+				<-time.After(time.Millisecond)
 				lowered, rate := 0, l.Snapshot().Rate
 				for _, turn := range turns {
 					require.GreaterOrEqual(t, l.Done(turn, refused), time.Second)
@@ -502,7 +502,7 @@ func TestMeasuredRate(t *testing.T) {
 		}
 		refuseMany(t, l)
 		for _, turn := range turns {
-			time.Sleep(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond)
 			l.Done(turn, accepted)
 		}
 		require.InDelta(t, 0.85*200, l.Snapshot().Rate, 1)
@@ -527,7 +527,7 @@ func TestOutage(t *testing.T) {
 		for range 10 {
 			go func() {
 				if turn, err := l.Wait(t.Context(), limiter.Bulk); err == nil {
-					time.Sleep(20 * time.Millisecond)
+					<-time.After(20 * time.Millisecond)
 					l.Done(turn, accepted)
 				}
 			}()
@@ -537,7 +537,7 @@ func TestOutage(t *testing.T) {
 		l.Done(probe, accepted)
 		synctest.Wait()
 		require.Equal(t, limiter.Snapshot{Rate: math.Inf(1), Concurrency: 2, InFlight: 2, Waiting: 8}, l.Snapshot())
-		time.Sleep(60 * time.Millisecond)
+		<-time.After(60 * time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, limiter.Snapshot{Rate: math.Inf(1)}, l.Snapshot(), "all sent within three round trips")
 	})
@@ -599,7 +599,7 @@ func TestSingleCallInAnOutage(t *testing.T) {
 		turn, err := l.Wait(deadline(t, 300*time.Millisecond), limiter.Single)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "an outage may end at any time")
 		require.Zero(t, turn)
-		time.Sleep(5 * time.Minute)
+		<-time.After(5 * time.Minute)
 	})
 }
 
@@ -673,9 +673,9 @@ func TestManyAtOnce(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.Int64N(int64(10*time.Second))))
 						turn, err := l.Wait(ctx, limiter.Class(rand.IntN(2)))
 						if err == nil {
-							time.Sleep(time.Duration(rand.Int64N(int64(50 * time.Millisecond))))
+							<-time.After(time.Duration(rand.Int64N(int64(50 * time.Millisecond))))
 							outcome := limiter.Outcome{Kind: limiter.Kind(rand.IntN(4)), RetryAfter: time.Second, Attempt: 1 + rand.IntN(4)}
-							time.Sleep(l.Done(turn, outcome))
+							<-time.After(l.Done(turn, outcome))
 						}
 						cancel()
 						s := l.Snapshot()
