@@ -514,7 +514,7 @@ func TestUserInfoStaysHidden(t *testing.T) {
 }
 
 func firstCause(err error) error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 { //nolint:errorlint // the tree is walked here
+	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
 		return many.Unwrap()[0]
 	}
 	return errors.Unwrap(err)

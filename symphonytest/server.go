@@ -105,7 +105,7 @@ func listen(noNetwork bool) (_ net.Listener, host string, _ *http.Transport) {
 func listenOnLoopback() net.Listener {
 	var errs []error
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		listener, err := net.Listen("tcp", address) //nolint:noctx // a listener outlives the call that makes it
 		if err == nil {
 			return listener
 		}

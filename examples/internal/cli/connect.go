@@ -84,7 +84,6 @@ func (p Program) embedded() (Connection, error) {
 		return Connection{}, err
 	}
 	bot := symphonytest.ServiceUser{Username: "presence-bot", UserProvisioning: true, PublicKey: &key.PublicKey}
-	//nolint:contextcheck // the pod outlives the call
 	pod := symphonytest.NewPod(append(p.Embedded, symphonytest.WithServiceUsers(bot))...)
 	fmt.Fprintf(p.Stderr, "%s: SYMPHONY_POD_URL is not set; this is an embedded pod with %s\n", p.Name, p.Describe)
 	fmt.Fprintf(p.Stderr, "%s: %s logs in with an RSA key made for it\n", p.Name, bot.Username)
