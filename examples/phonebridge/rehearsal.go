@@ -83,7 +83,7 @@ func (r *rehearsal) run(ctx context.Context) (result audit, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the rehearsal is not over after %v", limit))
 	defer cancel()
 	r.began = time.Now()
-	if err := r.open(); err != nil { //nolint:contextcheck // close ends the pod
+	if err := r.open(); err != nil {
 		return result, err
 	}
 	defer func() { r.close(err == nil && result.faults() == 0) }()
