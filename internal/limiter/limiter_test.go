@@ -475,20 +475,24 @@ func TestPauseOutlastsResponses(t *testing.T) {
 
 func TestJitter(t *testing.T) {
 	t.Parallel()
-	l := unlimited()
-	longest := [3]time.Duration{}
-	for range 100 {
-		for attempt := range 2 {
-			wait := call(t, l, limiter.Bulk, limiter.Outcome{Kind: limiter.Throttled, RetryAfter: time.Second, Attempt: attempt + 1})
-			longest[attempt] = max(longest[attempt], wait)
-			for range 64 {
-				call(t, l, limiter.Bulk, accepted)
+	synctest.Test(t, func(t *testing.T) {
+		l := unlimited()
+		start := time.Now()
+		longest := [3]time.Duration{}
+		for range 100 {
+			for attempt := range 2 {
+				wait := call(t, l, limiter.Bulk, limiter.Outcome{Kind: limiter.Throttled, RetryAfter: time.Second, Attempt: attempt + 1})
+				longest[attempt] = max(longest[attempt], wait)
+				for range 64 {
+					call(t, l, limiter.Bulk, accepted)
+				}
 			}
 		}
-	}
-	require.Greater(t, longest[0], 1100*time.Millisecond)
-	require.Less(t, longest[0], 1200*time.Millisecond)
-	require.Greater(t, longest[1], longest[0])
+		require.Greater(t, longest[0], 1100*time.Millisecond)
+		require.Less(t, longest[0], 1200*time.Millisecond)
+		require.Greater(t, longest[1], longest[0])
+		require.Zero(t, time.Since(start), "other calls do not wait")
+	})
 }
 
 // What was sent before the pause and accepted in spite of the refusals measures the rate.
