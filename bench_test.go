@@ -140,14 +140,14 @@ func setByHand(ctx context.Context, client *http.Client, base string) error {
 	return json.NewDecoder(resp.Body).Decode(&presence)
 }
 
-// cannedServer answers every request with a presence, and allocates nothing, so
+// cannedServer responds to every request with a presence, and allocates nothing, so
 // that the figures are those of the client.
 func cannedServer(b *testing.B, latency time.Duration) (address string) {
 	listener, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = listener.Close() })
 	const presence = `{"category":"BUSY","userId":7078106126503,"timestamp":1533928483800}`
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(presence), presence)
+	response := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(presence), presence)
 	serve := func(conn net.Conn) {
 		defer conn.Close()
 		request := make([]byte, 0, 8<<10)
@@ -161,7 +161,7 @@ func cannedServer(b *testing.B, latency time.Duration) (address string) {
 				if latency > 0 {
 					<-time.After(latency)
 				}
-				if _, err := conn.Write(answer); err != nil {
+				if _, err := conn.Write(response); err != nil {
 					return
 				}
 			}

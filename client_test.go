@@ -145,7 +145,7 @@ func TestOptionsRefused(t *testing.T) {
 
 func TestNilsMeanTheDefault(t *testing.T) {
 	t.Parallel()
-	client := serve(t, answer(200, busy), symphony.WithLogger(nil), nil)
+	client := serve(t, respond(200, busy), symphony.WithLogger(nil), nil)
 	require.NoError(t, setBusy(t, client))
 	_, err := symphony.NewClient("https://acme.symphony.com/pod", symphony.NoSessionToken, symphony.WithHTTPClient(nil))
 	require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestHeaders(t *testing.T) {
 	var got http.Header
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header
-		answer(200, busy)(w, r)
+		respond(200, busy)(w, r)
 	},
 		symphony.WithHeader("x-api-key", "first"),
 		symphony.WithUserAgent("phone-presence/2.1"),
@@ -184,7 +184,7 @@ func TestTraceID(t *testing.T) {
 	var got []string
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = append(got, r.Header.Get("X-Trace-Id"))
-		answer(400, "")(w, r)
+		respond(400, "")(w, r)
 	})
 	set := func(id string) *symphony.APIError {
 		_, err := client.SetUserPresence(symphony.ContextWithTraceID(t.Context(), id), 1, symphony.PresenceBusy, false)
@@ -212,7 +212,7 @@ func TestDo(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = received{r.Method, r.URL.String(), string(body)}
-		answer(200, `{"id":9223372036854775807}`)(w, r)
+		respond(200, `{"id":9223372036854775807}`)(w, r)
 	})
 	for _, test := range []struct {
 		req  symphony.Request
@@ -234,8 +234,8 @@ func TestDo(t *testing.T) {
 func TestDoWithoutOutTakesAny2xx(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"204": answer(204, ""), "page": answer(201, "<html>"), "broken": hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-		"large": answer(200, strings.Repeat(" ", 1<<20)),
+		"204": respond(204, ""), "page": respond(201, "<html>"), "broken": hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+		"large": respond(200, strings.Repeat(" ", 1<<20)),
 	} {
 		require.NoError(t, serve(t, handler, once).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil), name)
 	}
@@ -245,8 +245,8 @@ func TestDoWithoutOutTakesAny2xx(t *testing.T) {
 		hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")(w, r)
 	})
 	require.NoError(t, client.Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil))
-	require.Equal(t, 1, requests, "what nobody wants is no reason to try again")
-	require.True(t, is[*symphony.NotFoundError](serve(t, answer(404, "")).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil)))
+	require.Equal(t, 1, requests, "what no one wants is no reason to try again")
+	require.True(t, is[*symphony.NotFoundError](serve(t, respond(404, "")).Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil)))
 }
 
 func TestDoRefuses(t *testing.T) {
@@ -300,7 +300,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		followed := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
-		err := setBusy(t, serve(t, answer(status, "", "Location", elsewhere.URL+"/v3/user/presence"), symphony.WithHTTPClient(followed)))
+		err := setBusy(t, serve(t, respond(status, "", "Location", elsewhere.URL+"/v3/user/presence"), symphony.WithHTTPClient(followed)))
 		var apiErr *symphony.APIError
 		require.ErrorAs(t, err, &apiErr)
 		require.Equal(t, status, apiErr.StatusCode)
@@ -313,7 +313,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	var log bytes.Buffer
 	header := symphony.WithHeader("X-Api-Key", secret)
 	provider := symphony.StaticSessionToken(secret)
-	client := serve(t, answer(503, `{"message":"`+secret+`"}`),
+	client := serve(t, respond(503, `{"message":"`+secret+`"}`),
 		header,
 		symphony.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
@@ -338,16 +338,16 @@ func TestSecretsStayHidden(t *testing.T) {
 
 func TestLentHTTPClientIsNotModified(t *testing.T) {
 	t.Parallel()
-	lent := &http.Client{Timeout: time.Minute}
-	client := serve(t, answer(200, busy), symphony.WithHTTPClient(lent))
+	custom := &http.Client{Timeout: time.Minute}
+	client := serve(t, respond(200, busy), symphony.WithHTTPClient(custom))
 	require.NoError(t, setBusy(t, client))
-	require.Equal(t, http.Client{Timeout: time.Minute}, *lent)
+	require.Equal(t, http.Client{Timeout: time.Minute}, *custom)
 	client.CloseIdleConnections()
 }
 
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(answer(200, busy))
+	server := httptest.NewUnstartedServer(respond(200, busy))
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -365,7 +365,7 @@ func TestClientCertificate(t *testing.T) {
 		client := newClient(t, server.URL, static, opts...)
 		require.NoError(t, setBusy(t, client))
 		client.CloseIdleConnections()
-		require.Empty(t, transport.TLSClientConfig.Certificates, "the lent transport is as it was")
+		require.Empty(t, transport.TLSClientConfig.Certificates, "the custom transport is as it was")
 	}
 	_, err := symphony.NewClient(server.URL, symphony.NoSessionToken, certificate,
 		symphony.WithHTTPClient(&http.Client{Transport: roundTrips(nil)}))
@@ -381,7 +381,7 @@ func TestClientCertificate(t *testing.T) {
 // another certificate has an HTTP/2 set-up of its own.
 func TestClientCertificateAndForeignHTTP2(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(answer(200, busy))
+	server := httptest.NewUnstartedServer(respond(200, busy))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -407,7 +407,7 @@ func TestCookies(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		sent = append(sent, r.Header.Get("Cookie"))
 		http.SetCookie(w, &http.Cookie{Name: "node", Value: strconv.Itoa(len(sent))})
-		answer([]int{503, 503, 200, 200}[len(sent)-1], busy)(w, r)
+		respond([]int{503, 503, 200, 200}[len(sent)-1], busy)(w, r)
 	}, symphony.WithHTTPClient(&http.Client{Jar: jar}), symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
 	require.NoError(t, setBusy(t, client))
 	require.NoError(t, setBusy(t, client))
@@ -446,11 +446,11 @@ func (c closer) Close() error {
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"answers":           answer(200, busy),
-		"errors":            answer(404, `{"message":"x"}`),
-		"long error pages":  answer(404, strings.Repeat("x", 60<<10)),
-		"unusable answers":  answer(200, "<html>"),
-		"exhausted retries": answer(503, ""),
+		"answers":           respond(200, busy),
+		"errors":            respond(404, `{"message":"x"}`),
+		"long error pages":  respond(404, strings.Repeat("x", 60<<10)),
+		"unusable answers":  respond(200, "<html>"),
+		"exhausted retries": respond(503, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -531,7 +531,7 @@ func TestTLSAndHTTP2(t *testing.T) {
 	protocols := map[string]int{}
 	pod.HandleFunc("POST /pod/v3/user/presence", func(w http.ResponseWriter, r *http.Request) {
 		protocols[r.Proto]++
-		answer(200, busy)(w, r)
+		respond(200, busy)(w, r)
 	})
 	require.NoError(t, setBusy(t, newClient(t, pod.URL(), static, symphony.WithHTTPClient(pod.Client()))))
 	require.Equal(t, []string{"HTTP/2.0"}, slices.Collect(maps.Keys(protocols)))
@@ -575,8 +575,8 @@ func TestProxy(t *testing.T) {
 
 	// Also over a transport that is not this package's.
 	requests.Store(0)
-	lent := &http.Transport{Proxy: http.ProxyURL(address)}
-	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: lent})))
+	custom := &http.Transport{Proxy: http.ProxyURL(address)}
+	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: custom})))
 	require.ErrorContains(t, err, "the proxy "+address.Host+" asks for credentials")
 	require.Equal(t, int64(1), requests.Load())
 
@@ -585,7 +585,7 @@ func TestProxy(t *testing.T) {
 	transport.Proxy = http.ProxyURL(address)
 	err = setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, symphony.WithHTTPClient(&http.Client{Transport: transport})))
 	require.ErrorContains(t, err, "the proxy "+address.Host+" returned 403 Forbidden")
-	require.False(t, is[*symphony.APIError](err), "the pod has not answered")
+	require.False(t, is[*symphony.APIError](err), "the pod did not respond")
 	require.ErrorContains(t, err, "attempt 1 of 4")
 	requireNoSecret(t, err)
 }

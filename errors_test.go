@@ -49,7 +49,7 @@ func TestStatusDecidesTheType(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
 			// The code differs from the status, as in the API's own example of a 404.
-			client := serve(t, answer(status, `{"code":94,"message":"so it\r\nis"}`, "X-Trace-Id", "fromPod"), once)
+			client := serve(t, respond(status, `{"code":94,"message":"so it\r\nis"}`, "X-Trace-Id", "fromPod"), once)
 			err := setBusy(t, client)
 			require.True(t, isType(err), "%T", err)
 			var apiErr *symphony.APIError
@@ -165,7 +165,7 @@ func TestErrorBodies(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := setBusy(t, serve(t, answer(502, test.body, "Content-Type", test.contentType), once))
+			err := setBusy(t, serve(t, respond(502, test.body, "Content-Type", test.contentType), once))
 			var server *symphony.ServerError
 			require.ErrorAs(t, err, &server)
 			require.Equal(t, test.code, server.Code)
@@ -182,11 +182,11 @@ func TestHints(t *testing.T) {
 		handler http.HandlerFunc
 		hint    string
 	}{
-		{"403", answer(403, `{"code":403,"message":"`+strings.Repeat("no ", 500)+`"}`), "User Provisioning"},
-		{"404 of a server that is no pod", answer(404, "404 page not found"), "lack /pod"},
-		{"a redirect", answer(302, "", "Location", "https://sso.acme.net/login?token="+secret), "leads to sso.acme.net"},
-		{"a redirect to nowhere", answer(302, "", "Location", "::"), "redirects are not followed"},
-		{"a proxy", answer(407, "<title>ERR_CACHE_ACCESS_DENIED</title>"), "the proxy asks for credentials"},
+		{"403", respond(403, `{"code":403,"message":"`+strings.Repeat("no ", 500)+`"}`), "User Provisioning"},
+		{"404 of a server that is no pod", respond(404, "404 page not found"), "lack /pod"},
+		{"a redirect", respond(302, "", "Location", "https://sso.acme.net/login?token="+secret), "leads to sso.acme.net"},
+		{"a redirect to nowhere", respond(302, "", "Location", "::"), "redirects are not followed"},
+		{"a proxy", respond(407, "<title>ERR_CACHE_ACCESS_DENIED</title>"), "the proxy asks for credentials"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -196,24 +196,24 @@ func TestHints(t *testing.T) {
 			requireNoSecret(t, err)
 		})
 	}
-	err := setBusy(t, serve(t, answer(404, `{"message":"no such user"}`)))
-	require.NotContains(t, err.Error(), "/pod", "the pod has answered")
-	err = setBusy(t, serve(t, answer(404, `["no such user"]`)))
+	err := setBusy(t, serve(t, respond(404, `{"message":"no such user"}`)))
+	require.NotContains(t, err.Error(), "/pod", "the pod itself responded")
+	err = setBusy(t, serve(t, respond(404, `["no such user"]`)))
 	require.NotContains(t, err.Error(), "/pod", "in JSON")
 	for _, page := range []string{"<html><title>Access denied</title>", "RBAC: access denied"} {
-		require.NotContains(t, setBusy(t, serve(t, answer(403, page), once)).Error(), "entitlement", "a gateway has answered")
+		require.NotContains(t, setBusy(t, serve(t, respond(403, page), once)).Error(), "entitlement", "a gateway responded")
 	}
-	require.ErrorContains(t, setBusy(t, serve(t, answer(403, ""), once)), "User Provisioning")
-	require.ErrorContains(t, setBusy(t, serve(t, answer(407, "", "Proxy-Authenticate", "Negotiate"), once)), "credentials (Negotiate)")
-	bom := setBusy(t, serve(t, answer(404, "\xef\xbb\xbf"+`{"code":404,"message":"no such user"}`), once))
+	require.ErrorContains(t, setBusy(t, serve(t, respond(403, ""), once)), "User Provisioning")
+	require.ErrorContains(t, setBusy(t, serve(t, respond(407, "", "Proxy-Authenticate", "Negotiate"), once)), "credentials (Negotiate)")
+	bom := setBusy(t, serve(t, respond(404, "\xef\xbb\xbf"+`{"code":404,"message":"no such user"}`), once))
 	require.ErrorContains(t, bom, "no such user")
 	require.NotContains(t, bom.Error(), "/pod", "it is JSON")
-	err = serve(t, answer(403, "")).Do(t.Context(), symphony.Request{Path: "/v3/user/presence"}, nil)
+	err = serve(t, respond(403, "")).Do(t.Context(), symphony.Request{Path: "/v3/user/presence"}, nil)
 	require.NotContains(t, err.Error(), "User Provisioning", "another call")
 
 	// No hint, trace id or status is cut, however long all else is.
 	id := strings.Repeat("i", 64)
-	err = setBusy(t, serve(t, answer(302, `{"code":-2147483648,"message":"`+strings.Repeat("m", 600)+`"}`,
+	err = setBusy(t, serve(t, respond(302, `{"code":-2147483648,"message":"`+strings.Repeat("m", 600)+`"}`,
 		"Location", "https://"+strings.Repeat("h", 62)+"/", "X-Trace-Id", id, "Retry-After", "99999999999999")))
 	for _, part := range []string{"302 Found", "leads to " + strings.Repeat("h", 62), "trace id " + id, "mmmm"} {
 		require.ErrorContains(t, err, part)
@@ -224,24 +224,24 @@ func TestHints(t *testing.T) {
 func TestEchoedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"message":                answer(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
-		"escaped":                answer(400, `{"error":"session s3cr3t\u002dsession-token"}`),
-		"title":                  answer(400, `<title>s3cr3t&#45;session-token</title>`),
-		"escaped in a list":      answer(400, `["s3cr3t\u002dsession-token"]`),
-		"escaped and cut":        answer(400, `{"error":"s3cr3t\u002dsession-token`),
-		"across the limit":       answer(400, strings.Repeat("x", 500)+secret),
-		"long title":             answer(200, "<title>"+strings.Repeat("x", 55)+secret+"</title>"),
-		"in lower-case percent":  answer(400, `{"message":"t%6fken%3ds3cr3t%2dsession-token"}`),
-		"as an entity":           answer(400, "s3cr3t&#x2D;session-token"),
-		"with a backslash":       answer(400, `s3cr3t\-session-token`),
-		"escaped twice in JSON":  answer(400, `{"error":"{\"token\":\"s3cr3t\\u002dsession-token\"}"}`),
-		"escaped twice in a URL": answer(400, "s3cr3t%252Dsession-token"),
-		"far behind":             answer(400, strings.Repeat("x", 8<<10-5)+secret+strings.Repeat("y", 9000)),
-		"all in escapes":         answer(400, "%73%33cr%33t-s%65ssion-token"),
-		"text":                   answer(400, strings.Repeat(" ", 70)+secret),
-		"cut by the limit":       answer(400, strings.Repeat(" ", 64<<10-10)+secret),
-		"redirect":               answer(307, "", "Location", "https://"+secret+".example.com/"),
-		"page under 200":         answer(200, "<title>"+secret+"</title>"),
+		"message":                respond(400, `{"code":400,"message":"session `+secret+` is odd"}`, "X-Trace-Id", secret),
+		"escaped":                respond(400, `{"error":"session s3cr3t\u002dsession-token"}`),
+		"title":                  respond(400, `<title>s3cr3t&#45;session-token</title>`),
+		"escaped in a list":      respond(400, `["s3cr3t\u002dsession-token"]`),
+		"escaped and cut":        respond(400, `{"error":"s3cr3t\u002dsession-token`),
+		"across the limit":       respond(400, strings.Repeat("x", 500)+secret),
+		"long title":             respond(200, "<title>"+strings.Repeat("x", 55)+secret+"</title>"),
+		"in lower-case percent":  respond(400, `{"message":"t%6fken%3ds3cr3t%2dsession-token"}`),
+		"as an entity":           respond(400, "s3cr3t&#x2D;session-token"),
+		"with a backslash":       respond(400, `s3cr3t\-session-token`),
+		"escaped twice in JSON":  respond(400, `{"error":"{\"token\":\"s3cr3t\\u002dsession-token\"}"}`),
+		"escaped twice in a URL": respond(400, "s3cr3t%252Dsession-token"),
+		"far behind":             respond(400, strings.Repeat("x", 8<<10-5)+secret+strings.Repeat("y", 9000)),
+		"all in escapes":         respond(400, "%73%33cr%33t-s%65ssion-token"),
+		"text":                   respond(400, strings.Repeat(" ", 70)+secret),
+		"cut by the limit":       respond(400, strings.Repeat(" ", 64<<10-10)+secret),
+		"redirect":               respond(307, "", "Location", "https://"+secret+".example.com/"),
+		"page under 200":         respond(200, "<title>"+secret+"</title>"),
 		"malformed response":     hijack("HTTP/1.1 " + secret + " no\r\n\r\n"),
 		"broken off":             hijack("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n" + secret[:12]),
 	} {
@@ -256,11 +256,11 @@ func TestEchoedTokenIsReplaced(t *testing.T) {
 			}
 		})
 	}
-	err := setBusy(t, serve(t, answer(400, `{"message":"session `+secret+` is odd"}`)))
+	err := setBusy(t, serve(t, respond(400, `{"message":"session `+secret+` is odd"}`)))
 	require.ErrorContains(t, err, "session [session token] is odd")
 }
 
-// hijack answers with bytes as they are, and closes the connection.
+// hijack responds with bytes as they are, and closes the connection.
 func hijack(raw string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -280,23 +280,23 @@ func TestUnusableAnswers(t *testing.T) {
 		handler http.HandlerFunc
 		text    string
 	}{
-		{"204", answer(204, ""), "empty"},
-		{"empty", answer(200, ""), "empty"},
-		{"blank", answer(200, " \n"), "empty"},
-		{"null", answer(200, " null\n"), "null"},
-		{"null behind blanks", answer(200, strings.Repeat(" ", 7)+"null"), "null"},
-		{"no category", answer(200, `{}`), "category"},
-		{"null category", answer(200, `{"category":null}`), "category"},
-		{"a list", answer(200, `[]`), "array"},
-		{"cut JSON", answer(200, `{"category":"BU`), "JSON"},
-		{"more than JSON", answer(200, busy+busy), "after top-level value"},
-		{"user id of another type", answer(200, `{"category":"BUSY","userId":"42"}`), "userId"},
-		{"user id beyond int64", answer(200, `{"category":"BUSY","userId":9223372036854775808}`), "userId"},
-		{"timestamp of another type", answer(200, `{"category":"BUSY","timestamp":"now"}`), "timestamp"},
-		{"an error of the pod", answer(200, `{"code":429,"message":"too many requests"}`), `code 429, "too many requests"`},
-		{"a sign-on page", answer(200, "<html><head><title>Sign in to Acme</title></head></html>", "Content-Type", "text/html"), "Sign in to Acme"},
+		{"204", respond(204, ""), "empty"},
+		{"empty", respond(200, ""), "empty"},
+		{"blank", respond(200, " \n"), "empty"},
+		{"null", respond(200, " null\n"), "null"},
+		{"null behind blanks", respond(200, strings.Repeat(" ", 7)+"null"), "null"},
+		{"no category", respond(200, `{}`), "category"},
+		{"null category", respond(200, `{"category":null}`), "category"},
+		{"a list", respond(200, `[]`), "array"},
+		{"cut JSON", respond(200, `{"category":"BU`), "JSON"},
+		{"more than JSON", respond(200, busy+busy), "after top-level value"},
+		{"user id of another type", respond(200, `{"category":"BUSY","userId":"42"}`), "userId"},
+		{"user id beyond int64", respond(200, `{"category":"BUSY","userId":9223372036854775808}`), "userId"},
+		{"timestamp of another type", respond(200, `{"category":"BUSY","timestamp":"now"}`), "timestamp"},
+		{"an error of the pod", respond(200, `{"code":429,"message":"too many requests"}`), `code 429, "too many requests"`},
+		{"a sign-on page", respond(200, "<html><head><title>Sign in to Acme</title></head></html>", "Content-Type", "text/html"), "Sign in to Acme"},
 		{"a body that breaks off", hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + busy), "breaks off"},
-		{"larger than 16 MiB", answer(200, strings.Repeat(" ", 16<<20)+busy), "larger than 16 MiB"},
+		{"larger than 16 MiB", respond(200, strings.Repeat(" ", 16<<20)+busy), "larger than 16 MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -325,7 +325,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		limit  int
 	}{
 		{"an error page", 502, 64 << 10},
-		{"an answer", 200, 16 << 20},
+		{"a response", 200, 16 << 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -343,7 +343,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			require.LessOrEqual(t, read, test.limit+1)
 		})
 	}
-	t.Run("an answer that nobody wants", func(t *testing.T) {
+	t.Run("a response that no one reads", func(t *testing.T) {
 		t.Parallel()
 		read := 0
 		client := fake(t, func(*http.Request) (*http.Response, error) {
@@ -357,9 +357,9 @@ func TestBodiesAreBounded(t *testing.T) {
 		require.NoError(t, client.Do(t.Context(), symphony.Request{Path: "/v1/x"}, nil))
 		require.LessOrEqual(t, read, 64<<10+1)
 	})
-	t.Run("an answer of just that size", func(t *testing.T) {
+	t.Run("a response of just that size", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, setBusy(t, serve(t, answer(200, busy+strings.Repeat(" ", 16<<20-len(busy))))))
+		require.NoError(t, setBusy(t, serve(t, respond(200, busy+strings.Repeat(" ", 16<<20-len(busy))))))
 	})
 	t.Run("a gzip bomb", func(t *testing.T) {
 		t.Parallel()
@@ -388,7 +388,7 @@ func TestPagesAreSearchedOnce(t *testing.T) {
 	t.Parallel()
 	for unit, status := range map[string]int{"<script>": 200, "<style>": 403, "<!-->": 403, "<title>": 403, "<": 403} {
 		page := "<html>" + strings.Repeat(unit, 1<<20/len(unit))
-		require.Error(t, setBusy(t, serve(t, answer(status, page, "Content-Type", "text/html"), once)))
+		require.Error(t, setBusy(t, serve(t, respond(status, page, "Content-Type", "text/html"), once)))
 	}
 }
 
@@ -530,11 +530,11 @@ func TestUnrequestedGzip(t *testing.T) {
 		_ = w.Close()
 		return b.String()
 	}
-	require.NoError(t, setBusy(t, serve(t, answer(200, zip(busy), "Content-Encoding", "gzip"), once)))
-	require.NoError(t, setBusy(t, serve(t, answer(200, "\xef\xbb\xbf"+busy), once)), "nor does a byte-order mark matter")
-	require.ErrorContains(t, setBusy(t, serve(t, answer(400, zip(`{"message":"no such category"}`), "Content-Encoding", "x-gzip"), once)), "no such category")
-	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, answer(200, busy, "Content-Encoding", "gzip"), once))), "not gzip after all")
-	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, answer(200, zip(strings.Repeat(" ", 17<<20)), "Content-Encoding", "gzip"), once))), "a bomb")
+	require.NoError(t, setBusy(t, serve(t, respond(200, zip(busy), "Content-Encoding", "gzip"), once)))
+	require.NoError(t, setBusy(t, serve(t, respond(200, "\xef\xbb\xbf"+busy), once)), "nor does a byte-order mark matter")
+	require.ErrorContains(t, setBusy(t, serve(t, respond(400, zip(`{"message":"no such category"}`), "Content-Encoding", "x-gzip"), once)), "no such category")
+	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, respond(200, busy, "Content-Encoding", "gzip"), once))), "not gzip after all")
+	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, respond(200, zip(strings.Repeat(" ", 17<<20)), "Content-Encoding", "gzip"), once))), "a bomb")
 }
 
 func TestIsCredentialError(t *testing.T) {
@@ -544,7 +544,7 @@ func TestIsCredentialError(t *testing.T) {
 		return fmt.Errorf("login: %w", client.Do(t.Context(), symphony.Request{Method: "POST", Path: "/pubkey/authenticate"}, nil))
 	}
 	call := func(status int, tokens symphony.SessionTokenProvider) error {
-		return setBusy(t, withTokens(t, tokens, answer(status, ""), once))
+		return setBusy(t, withTokens(t, tokens, respond(status, ""), once))
 	}
 	provider := func(err error) error {
 		return call(200, symphony.SessionTokenFunc(func(context.Context) (string, error) { return "", err }))
@@ -618,7 +618,7 @@ func TestEarlierTokenStaysHidden(t *testing.T) {
 		if attempts++; attempts == 2 {
 			cancel()
 		}
-		answer(503, `{"message":"`+r.Header.Get("sessionToken")+` is overloaded"}`)(w, r)
+		respond(503, `{"message":"`+r.Header.Get("sessionToken")+` is overloaded"}`)(w, r)
 	}, quickly(3))
 	_, err := client.SetUserPresence(ctx, 42, symphony.PresenceBusy, false)
 	require.Equal(t, 2, attempts)
@@ -631,9 +631,9 @@ func TestRedactionIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{`"://@"`, `\"`, "&", "%41", "://a:", "s3cr3t"} {
 		text := strings.Repeat(unit, 64<<10/len(unit))
-		require.Error(t, setBusy(t, serve(t, answer(400, text), once)))
-		require.Error(t, setBusy(t, serve(t, answer(400, "", "X-Trace-Id", text), once)))
+		require.Error(t, setBusy(t, serve(t, respond(400, text), once)))
+		require.Error(t, setBusy(t, serve(t, respond(400, "", "X-Trace-Id", text), once)))
 	}
-	err := setBusy(t, serve(t, answer(400, "", "X-Large", strings.Repeat("x", 300<<10)), once))
+	err := setBusy(t, serve(t, respond(400, "", "X-Large", strings.Repeat("x", 300<<10)), once))
 	require.False(t, is[*symphony.APIError](err), "a header of that size is not read")
 }

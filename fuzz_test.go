@@ -19,7 +19,7 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// Whatever a pod answers, it is a whole presence or an error of one line that shows
+// Whatever a pod responds, it is a whole presence or an error of one line that shows
 // no token.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{busy, "[" + busy + "]", "", "null", "[]", `{"category":"BUSY","timestamp":null}`, "<title>&#115;", `{"error":"\u0073` + secret, secret} {
@@ -75,15 +75,15 @@ func FuzzErrorBody(f *testing.F) {
 			return response(want, string(body), "Content-Type", contentType), nil
 		}, once)
 		err := setBusy(t, client)
-		var answer *symphony.APIError
-		require.ErrorAs(t, err, &answer)
-		require.Equal(t, want, answer.StatusCode)
+		var apiErr *symphony.APIError
+		require.ErrorAs(t, err, &apiErr)
+		require.Equal(t, want, apiErr.StatusCode)
 		require.Equal(t, want == http.StatusNotFound, errors.As(err, new(*symphony.NotFoundError)))
 		require.Equal(t, want >= 500, errors.As(err, new(*symphony.ServerError)))
-		requireOneLine(t, answer.Message)
+		requireOneLine(t, apiErr.Message)
 		requireOneLine(t, err.Error())
 		require.Contains(t, err.Error(), fmt.Sprint(want))
-		require.NotContains(t, fmt.Sprintf("%v %+v", err, answer), secret)
+		require.NotContains(t, fmt.Sprintf("%v %+v", err, apiErr), secret)
 	})
 }
 

@@ -78,7 +78,7 @@ func TestAcknowledgements(t *testing.T) {
 		`{"format":"TEXT","message":"OK"}`: true, `{"id":"f"}`: true, `{}`: true,
 		`<html><title>Sign in</title></html>`: false, `{"code":429,"message":"too many"}`: false, `{"format":"TEXT","message":"OK","code":null}`: true, ``: false, `null`: false, `[]`: false, `"OK"`: false,
 	} {
-		client := serve(t, answer(200, body))
+		client := serve(t, respond(200, body))
 		for _, err := range []error{
 			client.RegisterPresenceInterest(t.Context(), 1),
 			client.DeletePresenceFeed(t.Context(), "f"),
@@ -116,11 +116,11 @@ func TestListPresences(t *testing.T) {
 	require.Len(t, pod.Requests(), 2)
 
 	for _, body := range []string{`null`, `{}`, ``, `[{"userId":1}]`, `[null]`, `[{"category":"BUSY"},{}]`, `<html>`} {
-		page, err := serve(t, answer(200, body)).ListPresences(t.Context(), 0, 0)
+		page, err := serve(t, respond(200, body)).ListPresences(t.Context(), 0, 0)
 		require.True(t, is[*symphony.DecodeError](err), body)
 		require.Nil(t, page)
 	}
-	page, err = serve(t, answer(200, `[]`)).ListPresences(t.Context(), 0, 0)
+	page, err = serve(t, respond(200, `[]`)).ListPresences(t.Context(), 0, 0)
 	require.NoError(t, err)
 	require.Empty(t, page)
 }
@@ -186,15 +186,15 @@ func TestAllPresences(t *testing.T) {
 	t.Run("a pod that ignores lastUserId", func(t *testing.T) {
 		t.Parallel()
 		got := 0
-		for _, err := range serve(t, answer(200, "["+busy+"]")).AllPresences(t.Context()) {
+		for _, err := range serve(t, respond(200, "["+busy+"]")).AllPresences(t.Context()) {
 			require.NoError(t, err)
 			got++
 		}
 		require.Equal(t, 1, got)
 	})
-	t.Run("nobody", func(t *testing.T) {
+	t.Run("no one", func(t *testing.T) {
 		t.Parallel()
-		for presence, err := range serve(t, answer(200, "[]")).AllPresences(t.Context()) {
+		for presence, err := range serve(t, respond(200, "[]")).AllPresences(t.Context()) {
 			t.Error("somebody", presence, err)
 		}
 	})
@@ -203,10 +203,10 @@ func TestAllPresences(t *testing.T) {
 		page := 0
 		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if page++; page > 1 {
-				answer(403, "")(w, r)
+				respond(403, "")(w, r)
 				return
 			}
-			answer(200, "["+busy+"]")(w, r)
+			respond(200, "["+busy+"]")(w, r)
 		})
 		var got []error
 		for _, err := range client.AllPresences(t.Context()) {
@@ -257,7 +257,7 @@ func TestFeedArguments(t *testing.T) {
 	var uri string
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		uri = r.URL.EscapedPath()
-		answer(200, `[]`)(w, r)
+		respond(200, `[]`)(w, r)
 	})
 	_, err := client.ReadPresenceFeed(t.Context(), "a/b+c= d%2F?e#f")
 	require.NoError(t, err)
@@ -269,7 +269,7 @@ func TestFeedArguments(t *testing.T) {
 		require.True(t, is[*symphony.InvalidArgumentError](client.DeletePresenceFeed(t.Context(), id)))
 	}
 	for _, body := range []string{`{}`, `{"id":""}`, `null`, `<html>`} {
-		feed, err := serve(t, answer(200, body)).CreatePresenceFeed(t.Context())
+		feed, err := serve(t, respond(200, body)).CreatePresenceFeed(t.Context())
 		require.True(t, is[*symphony.DecodeError](err), body)
 		require.Empty(t, feed)
 	}
@@ -284,15 +284,15 @@ func TestDeletePresenceFeedAfterAnotherAttempt(t *testing.T) {
 		ok    bool
 	}{
 		{"a lost response", fails(io.ErrUnexpectedEOF), true},
-		{"a gateway's timeout", answers(504), true},
-		{"rate limiting", answers(429), false},
-		{"an expired session", answers(401), false},
-		{"a request timeout", answers(408), false},
+		{"a gateway's timeout", responds(504), true},
+		{"rate limiting", responds(429), false},
+		{"an expired session", responds(401), false},
+		{"a request timeout", responds(408), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, answers(400)}}
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, responds(400)}}
 				tokens := &refresher{token: "old", next: []string{"new"}}
 				client := newClient(t, "https://acme.symphony.com/pod", tokens, symphony.WithHTTPClient(&http.Client{Transport: transport}))
 				err := client.DeletePresenceFeed(t.Context(), "f")
@@ -311,11 +311,11 @@ func TestRegisterManyUsers(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var ids []int64
 		if json.NewDecoder(r.Body).Decode(&ids) != nil || len(sizes) == 3 {
-			answer(400, "")(w, r)
+			respond(400, "")(w, r)
 			return
 		}
 		sizes, all = append(sizes, len(ids)), append(all, ids...)
-		answer(200, `{"format":"TEXT","message":"OK"}`)(w, r)
+		respond(200, `{"format":"TEXT","message":"OK"}`)(w, r)
 	})
 	ids := make([]int64, 2001)
 	for i := range ids {
@@ -351,7 +351,7 @@ func TestAllPresencesWithoutIDs(t *testing.T) {
 				}
 				page++
 				body, _ := json.Marshal(list)
-				answer(200, string(body))(w, r)
+				respond(200, string(body))(w, r)
 			})
 			var got []int64
 			for presence, err := range client.AllPresences(t.Context()) {
@@ -367,7 +367,7 @@ func TestAllPresencesWithoutIDs(t *testing.T) {
 func TestDeletePresenceFeedAcrossARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){fails(io.ErrUnexpectedEOF), answers(401), answers(404)}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){fails(io.ErrUnexpectedEOF), responds(401), responds(404)}}
 		client := newClient(t, "https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}},
 			symphony.WithHTTPClient(&http.Client{Transport: transport}))
 		require.NoError(t, client.DeletePresenceFeed(t.Context(), "f"))

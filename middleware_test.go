@@ -39,7 +39,7 @@ func TestMiddlewareOrder(t *testing.T) {
 	var seen []string
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r.Header.Values("X-Seen")
-		answer(200, busy)(w, r)
+		respond(200, busy)(w, r)
 	}, named("outer"), symphony.WithMiddleware(nil), symphony.Options(named("inner"), nil))
 	for range 2 {
 		require.NoError(t, setBusy(t, client))
@@ -67,7 +67,7 @@ func TestMiddlewareThatReadsTheBody(t *testing.T) {
 		}
 		return next.RoundTrip(r)
 	})
-	require.NoError(t, setBusy(t, serve(t, answer(200, busy), read, read, read)))
+	require.NoError(t, setBusy(t, serve(t, respond(200, busy), read, read, read)))
 }
 
 // Middleware may send a request twice at the same time, and look at it after the call.
@@ -92,7 +92,7 @@ func TestMiddlewareThatHedges(t *testing.T) {
 		group.Go(func() { (<-responses).Body.Close() })
 		return first, nil
 	})
-	client := serve(t, answer(503, ""), hedge, quickly(3))
+	client := serve(t, respond(503, ""), hedge, quickly(3))
 	require.True(t, is[*symphony.ServerError](setBusy(t, client)))
 	group.Wait()
 }
@@ -116,7 +116,7 @@ func TestMiddlewareThatReturnsNonsense(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			nonsense := around(func(*http.Request, http.RoundTripper) (*http.Response, error) { return test.response, nil })
-			require.ErrorContains(t, setBusy(t, serve(t, answer(200, busy), nonsense, once)), test.text)
+			require.ErrorContains(t, setBusy(t, serve(t, respond(200, busy), nonsense, once)), test.text)
 		})
 	}
 }
@@ -153,7 +153,7 @@ func TestMiddlewareSeesTheAttempt(t *testing.T) {
 		numbers = append(numbers, attempt.Number)
 		return next.RoundTrip(r)
 	})
-	require.True(t, is[*symphony.ServerError](setBusy(t, serve(t, answer(503, ""), look, quickly(3)))))
+	require.True(t, is[*symphony.ServerError](setBusy(t, serve(t, respond(503, ""), look, quickly(3)))))
 	require.Equal(t, []int{1, 2, 3}, slices.Clone(numbers))
 	_, ok := symphony.AttemptFromContext(t.Context())
 	require.False(t, ok)
@@ -165,7 +165,7 @@ func TestMiddlewareThatChangesAHeaderInPlace(t *testing.T) {
 	var seen []string
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, r.Header.Get("X-Gateway"))
-		answer(200, busy)(w, r)
+		respond(200, busy)(w, r)
 	}, symphony.WithHeader("X-Gateway", "a"), around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		r.Header["X-Gateway"][0] += "b"
 		return next.RoundTrip(r)

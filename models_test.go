@@ -109,7 +109,7 @@ func requireOneLine(t *testing.T, text string) {
 	require.Equal(t, strings.ToValidUTF8(text, ""), text)
 }
 
-// The usual answer is read without encoding/json.
+// The usual response is read without encoding/json.
 func TestScanPresence(t *testing.T) {
 	t.Parallel()
 	presence, ok := symphony.ScanPresence([]byte(busy))

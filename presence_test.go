@@ -54,7 +54,7 @@ func TestSetUserPresenceOnTheWire(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		body, _ = io.ReadAll(r.Body)
-		answer(200, `{"category":"AWAY","userId":9223372036854775807,"timestamp":1533928483800,"more":{"x":1}}`)(w, r)
+		respond(200, `{"category":"AWAY","userId":9223372036854775807,"timestamp":1533928483800,"more":{"x":1}}`)(w, r)
 	})
 
 	presence, err := client.SetUserPresence(t.Context(), math.MaxInt64, symphony.PresenceBusy, true)

@@ -179,7 +179,7 @@ func TestBulkEndsWhenItsTurnIsTooLate(t *testing.T) {
 func TestRetryWhoseTurnIsTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(503), answers(200)}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(503), responds(200)}}
 		client := fake(t, transport.RoundTrip, symphony.WithRateLimit(0.05))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -194,7 +194,7 @@ func TestRetryWhoseTurnIsTooLate(t *testing.T) {
 func TestTurnIsNoPartOfTheAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "20"), answers(200)}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(429, "Retry-After", "20"), responds(200)}}
 		require.NoError(t, setBusy(t, fake(t, transport.RoundTrip, symphony.WithAttemptTimeout(time.Second))))
 	})
 }
@@ -252,7 +252,7 @@ func TestBulkAndRefusals(t *testing.T) {
 	require.Less(t, pulled, 100)
 
 	synctest.Test(t, func(t *testing.T) {
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "1"), answers(200)}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(429, "Retry-After", "1"), responds(200)}}
 		good := 0
 		for result := range fake(t, transport.RoundTrip, once).SetUserPresences(t.Context(), users(10, new(int)), symphony.WithConcurrency(1)) {
 			if result.Err == nil {
@@ -281,7 +281,7 @@ func (overdue) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millis
 func TestRenewalWithoutATurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(401)}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(401)}}
 		tokens := []string{secret, secret + "2"}
 		next := symphony.SessionTokenFunc(func(context.Context) (string, error) {
 			token := tokens[0]
@@ -299,12 +299,12 @@ func TestRenewalWithoutATurn(t *testing.T) {
 	})
 }
 
-// A retry whose turn comes too late ends with the answer that it had.
+// A retry whose turn comes too late ends with the response that it had.
 func TestRetryAfterTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		transport := &script{steps: []func(*http.Request) (*http.Response, error){
-			answers(429, "Retry-After", "1"), answers(503, "Retry-After", "1"), answers(429, "Retry-After", "20"), answers(200),
+			responds(429, "Retry-After", "1"), responds(503, "Retry-After", "1"), responds(429, "Retry-After", "20"), responds(200),
 		}}
 		client := fake(t, transport.RoundTrip)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

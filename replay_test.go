@@ -107,7 +107,7 @@ func TestReplayOverHTTP1(t *testing.T) {
 				} else if _, reused := seen.Load(r.RemoteAddr); reused {
 					panic(http.ErrAbortHandler)
 				}
-				answer(200, busy)(w, r)
+				respond(200, busy)(w, r)
 			}
 			first := symphony.Request{Path: "/v1/first"}
 			client := serve(t, handler, quickly(1))
@@ -139,7 +139,7 @@ func TestReplayHasNoBodyToRepeat(t *testing.T) {
 			got = r
 			return response(200, ""), nil
 		})
-		require.NoError(t, serve(t, answer(200, ""), quickly(1), look).Do(t.Context(), test.req, nil))
+		require.NoError(t, serve(t, respond(200, ""), quickly(1), look).Do(t.Context(), test.req, nil))
 		require.Nil(t, got.GetBody, test.name)
 		if test.req.Method != http.MethodPost && test.req.Method != http.MethodPut {
 			require.NotNil(t, got.Body, test.name)
@@ -155,7 +155,7 @@ func TestReplayOfAnUnwrittenRequest(t *testing.T) {
 	var served, dialed atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		served.Add(1)
-		answer(200, busy)(w, r)
+		respond(200, busy)(w, r)
 	}))
 	t.Cleanup(server.Close)
 	transport := symphony.NewTransport()
@@ -197,7 +197,7 @@ func TestReplayNeedsNoIdempotencyKey(t *testing.T) {
 		}
 		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Trace-Id", "key "+r.Header.Get("Idempotency-Key"))
-			answer(400, "")(w, r)
+			respond(400, "")(w, r)
 		}, opts...)
 		err := setBusy(t, client)
 		require.ErrorContains(t, err, "trace id "+("key " + key)[:min(3, 4+len(key))])

@@ -19,7 +19,7 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// script answers one request after the other; the last answer goes on.
+// script responds to one request after the other, and to all others as to the last.
 type script struct {
 	steps []func(*http.Request) (*http.Response, error)
 	sent  int
@@ -31,7 +31,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	return step(r)
 }
 
-func answers(status int, header ...string) func(*http.Request) (*http.Response, error) {
+func responds(status int, header ...string) func(*http.Request) (*http.Response, error) {
 	body := busy
 	if status != 200 {
 		body = `{"message":"no"}`
@@ -43,7 +43,7 @@ func fails(err error) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// hangs answers nothing until the request's context ends.
+// hangs does not respond until the request's context ends.
 func hangs(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, context.Cause(r.Context())
@@ -51,9 +51,9 @@ func hangs(r *http.Request) (*http.Response, error) {
 
 // dribbles sends a byte a second.
 func dribbles(r *http.Request) (*http.Response, error) {
-	answer := response(200, "")
-	answer.ContentLength = -1
-	answer.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+	slow := response(200, "")
+	slow.ContentLength = -1
+	slow.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
 		select {
 		case <-r.Context().Done():
 			return 0, r.Context().Err()
@@ -61,7 +61,7 @@ func dribbles(r *http.Request) (*http.Response, error) {
 			return copy(p, " "), nil
 		}
 	}))
-	return answer, nil
+	return slow, nil
 }
 
 func TestWhatIsTriedAgain(t *testing.T) {
@@ -72,29 +72,29 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		first func(*http.Request) (*http.Response, error)
 		again bool
 	}{
-		{"429", answers(429), true},
-		{"500", answers(500), true},
-		{"502", answers(502), true},
-		{"503", answers(503), true},
-		{"504", answers(504), true},
-		{"501", answers(501), false},
-		{"505", answers(505), false},
-		{"400", answers(400), false},
-		{"401", answers(401), false},
-		{"403", answers(403), false},
-		{"404", answers(404), false},
-		{"408", answers(408), true},
-		{"421", answers(421), true},
-		{"425", answers(425), true},
-		{"520", answers(520), true},
-		{"521", answers(521), true},
-		{"522", answers(522), true},
-		{"523", answers(523), true},
-		{"524", answers(524), true},
-		{"525, a failed TLS handshake behind the gateway", answers(525), false},
-		{"529", answers(529), true},
-		{"530", answers(530), true},
-		{"302", answers(302), false},
+		{"429", responds(429), true},
+		{"500", responds(500), true},
+		{"502", responds(502), true},
+		{"503", responds(503), true},
+		{"504", responds(504), true},
+		{"501", responds(501), false},
+		{"505", responds(505), false},
+		{"400", responds(400), false},
+		{"401", responds(401), false},
+		{"403", responds(403), false},
+		{"404", responds(404), false},
+		{"408", responds(408), true},
+		{"421", responds(421), true},
+		{"425", responds(425), true},
+		{"520", responds(520), true},
+		{"521", responds(521), true},
+		{"522", responds(522), true},
+		{"523", responds(523), true},
+		{"524", responds(524), true},
+		{"525, a failed TLS handshake behind the gateway", responds(525), false},
+		{"529", responds(529), true},
+		{"530", responds(530), true},
+		{"302", responds(302), false},
 		{"connection refused", fails(refused), true},
 		{"connection reset", fails(io.ErrUnexpectedEOF), true},
 		{"name server in trouble", fails(&net.DNSError{IsTemporary: true}), true},
@@ -109,7 +109,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"TLS alert", fails(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), false},
 		{"no TLS", fails(tls.RecordHeaderError{}), false},
 		{"HTTP under https", fails(fmt.Errorf("x: %w", http.ErrSchemeMismatch)), false},
-		{"no answer in time", hangs, true},
+		{"no response in time", hangs, true},
 		{"a byte a second", dribbles, true},
 		{"a body that breaks off", func(*http.Request) (*http.Response, error) {
 			r := response(200, busy)
@@ -123,7 +123,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, answers(200)}}
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){test.first, responds(200)}}
 				client := fake(t, transport.RoundTrip)
 				err := setBusy(t, client)
 				if test.again {
@@ -169,7 +169,7 @@ func TestMethodsThatMayBeRepeated(t *testing.T) {
 		t.Run(fmt.Sprint(test.method, test.retryable), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(503)}}
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(503)}}
 				err := fake(t, transport.RoundTrip).Do(t.Context(), symphony.Request{Method: test.method, Path: "/v1/x", Retryable: test.retryable}, nil)
 				require.Equal(t, test.sent, transport.sent)
 				server, ok := errors.AsType[*symphony.ServerError](err)
@@ -287,7 +287,7 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", test.value), answers(200)}}
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(429, "Retry-After", test.value), responds(200)}}
 				start := time.Now()
 				err := setBusy(t, fake(t, transport.RoundTrip))
 				require.Equal(t, test.sent, transport.sent)
@@ -309,7 +309,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		waits := map[time.Duration]bool{}
 		for range 20 {
-			transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(503, "Retry-After", "2"), answers(200)}}
+			transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(503, "Retry-After", "2"), responds(200)}}
 			start := time.Now()
 			require.NoError(t, setBusy(t, fake(t, transport.RoundTrip)))
 			require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
@@ -325,7 +325,7 @@ func TestRetryAfterWithoutALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(429, "Retry-After", "99999999999999")}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(429, "Retry-After", "99999999999999")}}
 		policy := symphony.WithRetryPolicy(symphony.RetryPolicy{MaxRetryAfter: math.MaxInt64, MaxBackoff: math.MaxInt64})
 		_, err := fake(t, transport.RoundTrip, policy).SetUserPresence(ctx, 1, symphony.PresenceBusy, false)
 		require.True(t, is[*symphony.RateLimitError](err))
@@ -355,11 +355,11 @@ func TestAttemptTimeout(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		transport := &script{steps: []func(*http.Request) (*http.Response, error){hangs}}
-		lent := symphony.WithHTTPClient(&http.Client{Transport: transport, Timeout: 2 * time.Second})
+		custom := symphony.WithHTTPClient(&http.Client{Transport: transport, Timeout: 2 * time.Second})
 		start := time.Now()
-		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, lent, once)), "no response within 2s (attempt 1 of 1)")
-		require.Equal(t, 2*time.Second, time.Since(start), "the lent client's timeout bounds each try")
-		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, lent, once, symphony.WithAttemptTimeout(time.Second))), "within 1s")
+		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, custom, once)), "no response within 2s (attempt 1 of 1)")
+		require.Equal(t, 2*time.Second, time.Since(start), "the custom client's timeout bounds each try")
+		require.ErrorContains(t, setBusy(t, newClient(t, "https://acme.symphony.com/pod", static, custom, once, symphony.WithAttemptTimeout(time.Second))), "within 1s")
 	})
 }
 
@@ -373,11 +373,11 @@ func TestContextEndsTheCall(t *testing.T) {
 		also  func(error) bool
 		after time.Duration
 	}{
-		{"while an answer is waited for", hangs, nil, time.Second},
+		{"while a response is waited for", hangs, nil, time.Second},
 		{"while a body dribbles", dribbles, nil, 1500 * time.Millisecond},
-		{"while a retry is waited for", answers(503, "Retry-After", "20"), is[*symphony.ServerError], time.Second},
+		{"while a retry is waited for", responds(503, "Retry-After", "20"), is[*symphony.ServerError], time.Second},
 		{"after a failed connection", fails(refused), func(err error) bool { return errors.Is(err, refused) }, 100 * time.Millisecond},
-		{"before anything", answers(200), nil, 0},
+		{"before anything", responds(200), nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -408,8 +408,8 @@ func TestContextEndsTheCall(t *testing.T) {
 func TestNoTimeForAnotherAttempt(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]func(*http.Request) (*http.Response, error){
-		"Retry-After": answers(429, "Retry-After", "20"),
-		"backoff":     answers(503),
+		"Retry-After": responds(429, "Retry-After", "20"),
+		"backoff":     responds(503),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

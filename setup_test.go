@@ -61,8 +61,8 @@ func setBusy(t *testing.T, client *symphony.Client) error {
 	return err
 }
 
-// answer is a handler that gives always the same answer.
-func answer(status int, body string, header ...string) http.HandlerFunc {
+// respond is a handler that always sends the same response.
+func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		for i := 0; i+1 < len(header); i += 2 {
@@ -95,7 +95,7 @@ func fake(t *testing.T, f roundTrips, opts ...symphony.Option) *symphony.Client 
 	return newClient(t, "https://acme.symphony.com/pod", static, append([]symphony.Option{symphony.WithHTTPClient(&http.Client{Transport: f})}, opts...)...)
 }
 
-// response is an answer of a fake transport. Like many mocks it leaves
+// response is a response of a fake transport. Like many mocks it leaves
 // ContentLength 0.
 func response(status int, body string, header ...string) *http.Response {
 	r := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
@@ -117,7 +117,7 @@ func requireNoSecret(t *testing.T, values ...any) {
 	}
 }
 
-// record is a handler's answer to a request of a fake transport.
+// record is a handler's response to a request of a fake transport.
 func record(handler http.HandlerFunc, r *http.Request) *http.Response {
 	recorder := httptest.NewRecorder()
 	r = r.Clone(r.Context())

@@ -43,11 +43,11 @@ func accepts(token string, sent *[]string, otherwise http.HandlerFunc) http.Hand
 		*sent = append(*sent, got)
 		switch {
 		case got == token:
-			answer(200, busy)(w, r)
+			respond(200, busy)(w, r)
 		case otherwise != nil:
 			otherwise(w, r)
 		default:
-			answer(401, "")(w, r) // some pods give a 401 without a body
+			respond(401, "")(w, r) // some pods give a 401 without a body
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestRefreshLeavesAtLeastOneAttempt(t *testing.T) {
 	down := &refresher{token: "old", next: []string{"new"}}
 	var sentToDown []string
 	err := setBusy(t, withTokens(t, down, accepts("none", &sentToDown, func(w http.ResponseWriter, r *http.Request) {
-		answer(map[string]int{"old": 401, "new": 503}[r.Header.Get("sessionToken")], "")(w, r)
+		respond(map[string]int{"old": 401, "new": 503}[r.Header.Get("sessionToken")], "")(w, r)
 	}), once))
 	require.True(t, is[*symphony.ServerError](err))
 	require.ErrorContains(t, err, "2 attempts")
@@ -112,7 +112,7 @@ func TestRefreshTakesTheAttemptsThatRemain(t *testing.T) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		status := []int{503, 401, 503, 503, 503}[len(sent)]
 		sent = append(sent, r.Header.Get("sessionToken"))
-		answer(status, "")(w, r)
+		respond(status, "")(w, r)
 	}
 	err := setBusy(t, withTokens(t, tokens, handler, symphony.WithRetryPolicy(symphony.RetryPolicy{MinBackoff: 1, MaxBackoff: 1})))
 	server, ok := errors.AsType[*symphony.ServerError](err)
@@ -186,7 +186,7 @@ func TestRefusedTokenStaysHidden(t *testing.T) {
 	var sent []string
 	tokens := &refresher{token: secret, next: []string{"another-" + secret}}
 	err := setBusy(t, withTokens(t, tokens, accepts("none", &sent, func(w http.ResponseWriter, r *http.Request) {
-		answer(401, `{"message":"`+secret+` was replaced by `+r.Header.Get("sessionToken")+`"}`)(w, r)
+		respond(401, `{"message":"`+secret+` was replaced by `+r.Header.Get("sessionToken")+`"}`)(w, r)
 	})))
 	require.Len(t, sent, 2)
 	requireNoSecret(t, err)
@@ -198,7 +198,7 @@ func TestNoSessionToken(t *testing.T) {
 	client := withTokens(t, symphony.NoSessionToken, func(w http.ResponseWriter, r *http.Request) {
 		requests++
 		require.NotContains(t, r.Header, "Sessiontoken")
-		answer(401, `{"message":"bad JWT"}`)(w, r)
+		respond(401, `{"message":"bad JWT"}`)(w, r)
 	})
 	err := client.Do(t.Context(), symphony.Request{Method: "POST", Path: "/pubkey/authenticate"}, nil)
 	require.True(t, is[*symphony.UnauthorizedError](err))
@@ -303,7 +303,7 @@ func TestTokenIsAskedForBeforeEachAttempt(t *testing.T) {
 		asked++
 		return fmt.Sprint("token ", asked), nil
 	})
-	require.Error(t, setBusy(t, withTokens(t, provider, accepts("none", &sent, answer(503, "")), quickly(3))))
+	require.Error(t, setBusy(t, withTokens(t, provider, accepts("none", &sent, respond(503, "")), quickly(3))))
 	require.Equal(t, []string{"token 1", "token 2", "token 3"}, sent)
 }
 
@@ -313,7 +313,7 @@ func TestContextEndsAfterTheRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		transport := &script{steps: []func(*http.Request) (*http.Response, error){answers(401), hangs}}
+		transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(401), hangs}}
 		client := newClient(t, "https://acme.symphony.com/pod", &refresher{token: "old", next: []string{"new"}}, symphony.WithHTTPClient(&http.Client{Transport: transport}))
 		_, err := client.GetPresence(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -330,7 +330,7 @@ func TestRefreshOutlivesARetry(t *testing.T) {
 	client := withTokens(t, stubborn, func(w http.ResponseWriter, r *http.Request) {
 		status := []int{401, 503, 200}[len(sent)]
 		sent = append(sent, r.Header.Get("sessionToken"))
-		answer(status, busy)(w, r)
+		respond(status, busy)(w, r)
 	}, quickly(3))
 	require.NoError(t, setBusy(t, client))
 	require.Equal(t, []string{"old", "new", "new"}, sent)

@@ -78,7 +78,7 @@ type sdk struct {
 	opts                             []symphony.Option
 }
 
-// newSDK gives an SDK whose calls have a session token. It tries each once.
+// newSDK returns an SDK whose calls have a session token. It tries each once.
 func newSDK(t *testing.T, user int64, podURL, loginURL, sessionAuthURL, token string, c *credentials, opts ...symphony.Option) *sdk {
 	t.Helper()
 	opts = append(opts, symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))

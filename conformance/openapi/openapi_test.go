@@ -21,7 +21,7 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
-// TestTraffic makes every call, has pods give every answer that is described, and
+// TestTraffic makes every call, has pods give every response that is described, and
 // holds all that passes between the two to the description.
 func TestTraffic(t *testing.T) {
 	t.Parallel()
@@ -50,12 +50,12 @@ func TestTraffic(t *testing.T) {
 			described[operation.OperationID+" "+status] = true
 		}
 	}
-	given := tally.answers
+	given := tally.responses
 	require.ElementsMatch(t, slices.Collect(maps.Keys(described)), slices.Collect(maps.Keys(given)))
-	requests, answers := sum(tally.requests), sum(tally.answers)
-	require.Equal(t, requests, answers)
-	t.Logf("openapi: %d requests and %d answers over %d operations conform; all %d described answers were given",
-		requests, answers, len(tally.requests), len(given))
+	requests, responses := sum(tally.requests), sum(tally.responses)
+	require.Equal(t, requests, responses)
+	t.Logf("openapi: %d requests and %d responses over %d operations conform; all %d described responses were given",
+		requests, responses, len(tally.requests), len(given))
 }
 
 func sum(counts map[string]int) (n int) {
@@ -292,15 +292,15 @@ func path(template string) string {
 	return strings.NewReplacer("{uid}", fmt.Sprint(jane), "{username}", "jane", "{feedId}", "no/such+feed=").Replace(template)
 }
 
-// faultOf is an answer with the example of the description, which has that code and
+// faultOf is an response with the example of the description, which has that code and
 // message.
 func faultOf(t *testing.T, response *openapi3.Response) (fault symphonytest.Fault, code int, message string) {
 	t.Helper()
 	content := response.Content.Get("application/json")
 	if content == nil { // a gateway's
 		fault.Header = http.Header{"Content-Type": {"text/html"}}
-		fault.Body = "<html><head><title>No answer</title></head></html>"
-		return fault, 0, "No answer"
+		fault.Body = "<html><head><title>No response</title></head></html>"
+		return fault, 0, "No response"
 	}
 	text, err := json.Marshal(content.Example)
 	require.NoError(t, err)

@@ -27,7 +27,7 @@ const prismCommand = "../.prism/node_modules/.bin/prism"
 const largest = 1<<53 - 1
 
 // TestPrism makes every call to a server that knows nothing but the description: it
-// answers with the examples, and refuses a request that does not conform.
+// responses with the examples, and refuses a request that does not conform.
 func TestPrism(t *testing.T) {
 	t.Parallel()
 	origin, c := startPrism(t), newCredentials(t)
@@ -65,7 +65,7 @@ func TestPrism(t *testing.T) {
 	t.Logf("prism: %d calls and %d errors of the description come back as they should", len(calls), errors)
 }
 
-// examples holds what the SDK makes of the answers to the examples that they are.
+// examples holds what the SDK makes of the responses to the examples that they are.
 func examples(t *testing.T, s *sdk) {
 	ctx := t.Context()
 	available := symphony.V2Presence{
@@ -113,7 +113,7 @@ func refusedByPrism(t *testing.T, s *sdk) {
 	require.ErrorAs(t, err, new(*symphony.UnauthorizedError))
 }
 
-// startPrism serves the description, and gives the origin.
+// startPrism serves the description, and returns the origin.
 func startPrism(t *testing.T) string {
 	t.Helper()
 	command, err := filepath.Abs(prismCommand)

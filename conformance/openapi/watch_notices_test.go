@@ -21,10 +21,10 @@ func TestWatchNotices(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name   string
-		call   func(context.Context, *sdk) error
-		answer string // "" is the pod's own
-		want   string
+		name     string
+		call     func(context.Context, *sdk) error
+		response string // "" is the pod's own
+		want     string
 	}{
 		{"unknown path", do("GET", "/v9/presence", nil, nil), "", "no matching operation was found"},
 		{"unknown method", do("DELETE", "/v3/user/presence", nil, nil), "", "method not allowed"},
@@ -36,19 +36,19 @@ func TestWatchNotices(t *testing.T) {
 		{"body of another type", do("POST", "/v2/user/presence", nil, []int{1}), "", "value must be an object"},
 		{"no body", do("POST", "/v2/user/presence", nil, nil), "", "value is required but missing"},
 		{"body where none is due", do("POST", "/v1/presence/feed/create", nil, struct{}{}), "", "request body not allowed"},
-		{"answer of another type", calls["getPresence"], `{"category":"BUSY","userId":"1"}`, "value must be an integer"},
-		{"answer without what is required", calls["getPresence"], `{"userId":1}`, `property "category" is missing`},
-		{"answer for a list", calls["getPresence"], `[]`, "value must be an object"},
-		{"answer that is not JSON", calls["getPresence"], `<html>`, "failed to decode response body"},
+		{"response of another type", calls["getPresence"], `{"category":"BUSY","userId":"1"}`, "value must be an integer"},
+		{"response without what is required", calls["getPresence"], `{"userId":1}`, `property "category" is missing`},
+		{"response for a list", calls["getPresence"], `[]`, "value must be an object"},
+		{"response that is not JSON", calls["getPresence"], `<html>`, "failed to decode response body"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			tally := newTally()
 			pod := newPod(t, c)
-			if test.answer != "" {
+			if test.response != "" {
 				pod.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Content-Type", "application/json")
-					_, _ = w.Write([]byte(test.answer))
+					_, _ = w.Write([]byte(test.response))
 				})
 			}
 			w := newWatch(t, tally, pod, c.certificate)
@@ -90,9 +90,9 @@ func TestWatchNotices(t *testing.T) {
 		bare, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+"/pod/v2/user/presence", nil)
 		require.NoError(t, err)
 		bare.Header = http.Header{"Sessiontoken": {"none"}, "Content-Type": {"application/json"}}
-		answer, err := w.client(t).Do(bare)
+		response, err := w.client(t).Do(bare)
 		require.NoError(t, err)
-		require.NoError(t, answer.Body.Close())
+		require.NoError(t, response.Body.Close())
 		require.Contains(t, first(tally.found()), "a Content-Type without a body")
 	})
 }

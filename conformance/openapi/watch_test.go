@@ -53,13 +53,13 @@ type watch struct {
 
 // tally is what watches have seen.
 type tally struct {
-	mu       sync.Mutex // guards what follows
-	problems []string
-	requests map[string]int // by operation
-	answers  map[string]int // by operation and status, "setUserPresence 200"
+	mu        sync.Mutex // guards what follows
+	problems  []string
+	requests  map[string]int // by operation
+	responses map[string]int // by operation and status, "setUserPresence 200"
 }
 
-func newTally() *tally { return &tally{requests: map[string]int{}, answers: map[string]int{}} }
+func newTally() *tally { return &tally{requests: map[string]int{}, responses: map[string]int{}} }
 
 func (c *tally) problem(format string, args ...any) {
 	c.mu.Lock()
@@ -73,13 +73,13 @@ func (c *tally) request(operation string) {
 	c.requests[operation]++
 }
 
-func (c *tally) answer(operation string, status int) {
+func (c *tally) response(operation string, status int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.answers[fmt.Sprint(operation, " ", status)]++
+	c.responses[fmt.Sprint(operation, " ", status)]++
 }
 
-// found gives what was wrong since it was last asked.
+// found returns what was wrong since it was last asked.
 func (c *tally) found() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,7 +117,7 @@ func newWatch(t *testing.T, tally *tally, pod *symphonytest.Pod, certificate tls
 			}
 			return plain.RoundTrip(r)
 		}),
-		ModifyResponse: w.answer,
+		ModifyResponse: w.check,
 	}
 	return w
 }
@@ -191,8 +191,8 @@ func (w *watch) surplus(route *routers.Route, r *http.Request) {
 	}
 }
 
-// answer checks an answer.
-func (w *watch) answer(response *http.Response) error {
+// check records what is wrong with a response.
+func (w *watch) check(response *http.Response) error {
 	request, ok := response.Request.Context().Value(routeKey{}).(*openapi3filter.RequestValidationInput)
 	if !ok {
 		return nil // the request is a problem already
@@ -206,9 +206,9 @@ func (w *watch) answer(response *http.Response) error {
 	}
 	operation := request.Route.Operation.OperationID
 	if err := openapi3filter.ValidateResponse(response.Request.Context(), input); err != nil {
-		w.tally.problem("answer %d of %s: %v", response.StatusCode, operation, err)
+		w.tally.problem("response %d of %s: %v", response.StatusCode, operation, err)
 	}
 	response.Body = input.Body
-	w.tally.answer(operation, response.StatusCode)
+	w.tally.response(operation, response.StatusCode)
 	return nil
 }

@@ -46,7 +46,7 @@ func checkChange(want symphony.PresenceUpdate, r symphony.ChangeResult) string {
 		return fmt.Sprintf("the change %+v is not of %v", change, want)
 	case r.Err != nil && change.After != symphony.V2Presence{}:
 		return "a failed change has an After"
-	case r.Err == nil && !answers(want.UserID, want.Category, want.Soft, change.After):
+	case r.Err == nil && !isResponseTo(want.UserID, want.Category, want.Soft, change.After):
 		return fmt.Sprintf("%v is not the response to %v", change.After, want)
 	}
 	return ""
@@ -79,7 +79,7 @@ func checkRevert(want symphony.PresenceChange, r symphony.RevertResult) string {
 		return fmt.Sprintf("it is about %v and not %v", r.Change, want)
 	case (r.Presence == nil) == (r.Err == nil):
 		return "exactly one of Presence and Err must be set"
-	case r.Reverted && !answers(want.UserID, want.Restores(), true, *r.Presence):
+	case r.Reverted && !isResponseTo(want.UserID, want.Restores(), true, *r.Presence):
 		return fmt.Sprintf("%v is not the response to %v", *r.Presence, want.Restores())
 	}
 	return ""

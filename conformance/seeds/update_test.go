@@ -42,14 +42,14 @@ func checkSet(want, got symphony.PresenceUpdate, p *symphony.V2Presence, err err
 		return fmt.Sprintf("it is about %v and not %v", got, want)
 	case (p == nil) == (err == nil):
 		return "exactly one of Presence and Err must be set"
-	case p != nil && !answers(want.UserID, want.Category, want.Soft, *p):
+	case p != nil && !isResponseTo(want.UserID, want.Category, want.Soft, *p):
 		return fmt.Sprintf("%v is not the response to %v", *p, want)
 	}
 	return ""
 }
 
-// answers reports whether a presence is the pod's response to a write.
-func answers(user int64, category symphony.PresenceCategory, soft bool, p symphony.V2Presence) bool {
+// isResponseTo reports whether a presence is the pod's response to a write.
+func isResponseTo(user int64, category symphony.PresenceCategory, soft bool, p symphony.V2Presence) bool {
 	if soft && isOffline(user) {
 		category = symphony.PresenceOffline
 	}

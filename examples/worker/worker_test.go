@@ -291,7 +291,7 @@ func (g *gate) arrivals() int {
 	return g.arrived
 }
 
-// An answer that does not come is given up before another worker may have the update.
+// A response that does not come is given up before another worker may have the update.
 func TestNoTwoCallsForOneUser(t *testing.T) {
 	t.Parallel()
 	s := start(t, minAckWait)
@@ -415,21 +415,21 @@ func TestAnUnconfirmedClaimIsLeftAlone(t *testing.T) {
 
 func TestVerdictOf(t *testing.T) {
 	t.Parallel()
-	answer := func(status int) symphony.APIError { return symphony.APIError{StatusCode: status} }
-	unauthorized, forbidden, other := answer(401), answer(403), answer(302)
+	apiError := func(status int) symphony.APIError { return symphony.APIError{StatusCode: status} }
+	unauthorized, forbidden, other := apiError(401), apiError(403), apiError(302)
 	for name, test := range map[string]struct {
 		err  error
 		want verdict
 	}{
 		"untrusted":    {fmt.Errorf("symphony: %w", x509.UnknownAuthorityError{}), stop},
 		"applied":      {nil, done},
-		"bad request":  {&symphony.BadRequestError{APIError: answer(400)}, never},
-		"not found":    {&symphony.NotFoundError{APIError: answer(404)}, never},
+		"bad request":  {&symphony.BadRequestError{APIError: apiError(400)}, never},
+		"not found":    {&symphony.NotFoundError{APIError: apiError(404)}, never},
 		"unauthorized": {&symphony.UnauthorizedError{APIError: unauthorized}, stop},
 		"forbidden":    {&symphony.ForbiddenError{APIError: forbidden}, stop},
 		"a redirect":   {&other, stop},
-		"too many":     {&symphony.RateLimitError{APIError: answer(429)}, later},
-		"unavailable":  {&symphony.ServerError{APIError: answer(503)}, later},
+		"too many":     {&symphony.RateLimitError{APIError: apiError(429)}, later},
+		"unavailable":  {&symphony.ServerError{APIError: apiError(503)}, later},
 		"unusable":     {&symphony.DecodeError{StatusCode: 200}, later},
 		"the network":  {errors.New("connection refused"), later},
 		"no token":     {fmt.Errorf("symphony: %w", symphony.ErrNoSessionToken), stop},
