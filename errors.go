@@ -184,8 +184,8 @@ var ErrUserNotFound = errors.New("symphony: user not found")
 // credentials would fail too: the pod rejected the session token and its replacement (401),
 // a login was refused (400, 401, 403 or 404), or the provider has no token
 // ([ErrNoSessionToken]). A worker should then stop, and an operator should check the
-// credentials. Other errors do not count, because they may concern one user only: so does a
-// 403 of a call that is not a login.
+// credentials. Other errors, such as a 403 of a call that is not a login, do not count:
+// they may concern one user only.
 func IsCredentialError(err error) bool {
 	login := false
 	if call, ok := errors.AsType[*callError](err); ok && call.noToken {

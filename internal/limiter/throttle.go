@@ -8,8 +8,8 @@ import (
 
 const (
 	// A few refusals concern their own calls only, many concern the whole client. Many are
-	// 16 of the last 64 responses, or half of the responses since the first of these refusals
-	// if that is at least 8.
+	// 16 of the last 64 responses, or 8 if they are at least half of the responses since the
+	// first of them.
 	manyRefused = 16
 	fewRefused  = 8
 
