@@ -26,8 +26,8 @@ func (r *results) markdown() string {
 
 const introduction = `# Benchmarks
 
-The call that sets the presence of another user, made in several ways (the peers) in one run. To repeat the run, which
-takes about 25 minutes, needs only Go, and writes this file and the chart:
+The call that sets the presence of another user is made in several ways, here called peers, in one run. This command repeats
+the run; it takes about 25 minutes, needs only Go, and writes this file and the chart:
 
 ` + "```sh\ncd benchmarks && GOWORK=off go run .\n```" + `
 
