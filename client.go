@@ -70,7 +70,7 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 }
 
 // CloseIdleConnections closes the connections that no call uses at the moment. With
-// [WithHTTPClient] they are those of the given client's transport.
+// [WithHTTPClient] these are the connections of that client's transport.
 func (c *Client) CloseIdleConnections() {
 	if c.isMade() {
 		c.sender.closeIdle()

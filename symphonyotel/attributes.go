@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Attributes; the names of those of HTTP are from the semantic conventions.
+// Attributes; those without symphony in their name are from the semantic conventions.
 const (
 	requestMethod = attribute.Key("http.request.method")
 	statusCode    = attribute.Key("http.response.status_code")

@@ -1,5 +1,5 @@
 // Command worker takes presence updates from a NATS JetStream stream and applies them, in
-// any number of processes: no update is lost, and those of one user are applied in order.
+// any number of processes: no update is lost, and each user's updates are applied in order.
 //
 //	go run ./examples/worker                                    # a rehearsal, all of it on this machine
 //	NATS_URL=nats://nats.acme.net go run ./examples/worker      # a worker, of the pod that the environment names

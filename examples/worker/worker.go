@@ -87,7 +87,7 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 func (w *worker) handle(held, call context.Context, m message) error {
 	w.meters.received(held, m)
 	if err := w.queue.claim(held, m); err != nil {
-		w.out.say("%v is left alone; it will come again: %v", m, err)
+		w.out.say("%v is left alone; it will be delivered again: %v", m, err)
 		return nil
 	}
 	u, err := m.update()
@@ -128,7 +128,7 @@ func (w *worker) acknowledge(held context.Context, m message, outcome string) {
 		}
 		pause(held, answerWait/10)
 		if held.Err() != nil {
-			w.out.say("%v is %s, which NATS did not take in time; it will come again: %v", m, outcome, err)
+			w.out.say("%v is %s, but NATS did not confirm that in time; it will be delivered again: %v", m, outcome, err)
 			return
 		}
 	}
@@ -147,7 +147,7 @@ func (w *worker) giveBack(held context.Context, m message, delay time.Duration) 
 // no longer exists.
 func (w *worker) bury(held context.Context, m message, reason error) error {
 	if err := w.queue.bury(held, m, reason.Error()); err != nil {
-		w.out.say("%v could not be dead-lettered, and will come again: %v", m, err)
+		w.out.say("%v could not be dead-lettered, and will be delivered again: %v", m, err)
 		return w.queue.deleted(held, deadName, "")
 	}
 	w.out.say("%v is dead-lettered: %v", m, reason)
