@@ -55,10 +55,10 @@
 // # Retries
 //
 // Retried: connection errors, an attempt that timed out, a 2xx response whose body breaks off,
-// and the statuses 408, 421, 425, 429, 500, 502, 503 and 504, and of gateways 520 to 524, 529
-// and 530. This applies to all calls of a Client, except a POST or PATCH by [Client.Do] without
-// Retryable. Not retried: any other status, a certificate that one side rejects, a TLS alert, a
-// host name that does not exist.
+// the statuses 408, 421, 425, 429, 500, 502, 503 and 504, and the statuses 520 to 524, 529 and
+// 530, which some gateways use. This applies to all calls of a Client, except a POST or PATCH by
+// [Client.Do] without Retryable. Not retried: any other status, a certificate that one side
+// rejects, a TLS alert, a host name that does not exist.
 //
 // By default a call is sent at most 4 times (and once more if the last response is a 401 and
 // there is a new token), and an attempt takes at most 30 s ([WithAttemptTimeout]). The waits
@@ -69,8 +69,8 @@
 // context's error and the last attempt's.
 //
 // A call that may be sent only once (a POST or PATCH by [Client.Do] without Retryable, or any
-// call with MaxAttempts 1) reaches the server at most once, whatever the connection does; only
-// after a 401 is it sent again, with a new token.
+// call with MaxAttempts 1) reaches the server at most once, whatever the connection does. It is
+// sent again only after a 401, with a new token.
 //
 // # Rate limits
 //

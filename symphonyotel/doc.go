@@ -7,8 +7,8 @@
 //
 // [Instrument] makes one CLIENT span for each attempt, according to the semantic conventions
 // for HTTP. It is a child of the span in the context of the call, and so are the spans of a
-// login that the call starts. The span ends when the body of the response has been read. Its name is
-// the method and the path with placeholders, "POST /v3/user/presence", or for
+// login that the call starts. The span ends when the body of the response has been read. Its
+// name is the method and the path with placeholders, "POST /v3/user/presence", or for
 // [symphony.Client.Do] the method. Its attributes:
 //
 //   - http.request.method, server.address, server.port, url.template (not for Do)
