@@ -17,11 +17,11 @@ const (
 	defaultConcurrency = 8
 	maxConcurrency     = 4096
 	aheadPerWorker     = 32 // items that may be pulled and have no result yet
-	queuedPerWorker    = 16 // those that wait for a worker: work to do while the caller handles a result
+	queuedPerWorker    = 16 // of these, items that wait for a worker while the caller handles a result
 
 	// A run starts with a few workers. Each response starts one more, which doubles
-	// their number with every round trip. If no response arrives for quietTime, their
-	// number is doubled too: the calls are slow.
+	// their number with every round trip. If no response arrives for quietTime, the
+	// calls are slow, and the number is doubled too.
 	firstWorkers = 4
 	quietTime    = 100 * time.Millisecond
 )
@@ -51,7 +51,7 @@ type bulkSettings struct {
 }
 
 // WithConcurrency sets how many calls a bulk run makes at the same time. The default
-// is 8, also for a value below 1. The maximum is 4096.
+// is 8, which a value below 1 also means. The maximum is 4096.
 func WithConcurrency(n int) BulkOption {
 	return func(s *bulkSettings) {
 		if n >= 1 {
@@ -62,7 +62,7 @@ func WithConcurrency(n int) BulkOption {
 
 // SetUserPresences sets the presence of many users. It calls
 // [Client.SetUserPresence] for each update, several at the same time. Nothing is sent
-// until the sequence is ranged. Ranging it again sends the updates again.
+// until the sequence is ranged over. Ranging over it again sends the updates again.
 //
 //	for result := range client.SetUserPresences(ctx, slices.Values(updates)) {
 //		if result.Err != nil {
@@ -106,8 +106,9 @@ type bulkTask[Item, Result any] struct {
 	source string           // the name of the argument, for errors
 	userID func(Item) int64 // the items of one user are handled one after another
 
-	// call handles one item. If it makes several API calls, it asks ended before each
-	// further one, and returns the error if there is one: the run has ended.
+	// call handles one item. If it makes several API calls, it calls ended before the
+	// second and each later one. If ended returns an error, the run has ended, and call
+	// returns that error.
 	call func(ctx context.Context, item Item, ended func() error) (Result, error)
 
 	// complete sets the fields of a result that call does not set.
@@ -150,7 +151,7 @@ func runBulk[Item, Result any](ctx context.Context, source iter.Seq[Item], opts 
 	}
 }
 
-// bulkRun is one ranging of a bulk sequence. The caller's goroutine queues jobs for
+// bulkRun is one loop over a bulk sequence. The caller's goroutine queues jobs for
 // the workers and collects their results. A job waits here while an earlier job of its
 // user is with the workers.
 type bulkRun[Item, Result any] struct {
@@ -200,7 +201,7 @@ func newBulkRun[Item, Result any](ctx context.Context, task bulkTask[Item, Resul
 
 // wait ends the workers, and waits for the calls in flight.
 func (r *bulkRun[Item, Result]) wait() {
-	ended := context.Canceled // what is still queued is not begun
+	ended := context.Canceled // jobs that are still queued are not started
 	r.end.CompareAndSwap(nil, &ended)
 	close(r.queue)
 	r.workers.Wait()
@@ -219,8 +220,8 @@ func (r *bulkRun[Item, Result]) ended() error {
 
 func (r *bulkRun[Item, Result]) hasResult() bool { return len(r.done) > 0 }
 
-// isFull reports whether pulling further would not help for now. Jobs that wait for an
-// earlier one of their user are no work for the workers, so they do not count as queued.
+// isFull reports whether the workers have enough jobs for now. Jobs that wait for an
+// earlier job of their user do not count: no worker can take them yet.
 func (r *bulkRun[Item, Result]) isFull() bool {
 	return len(r.queue) >= queuedPerWorker*r.concurrency || r.pending == cap(r.queue)
 }
@@ -240,7 +241,7 @@ func (r *bulkRun[Item, Result]) add(item Item) {
 	switch {
 	case r.started < firstWorkers:
 		r.start(1)
-	case r.started < r.concurrency && time.Since(r.quietSince) >= quietTime: // the source is that slow
+	case r.started < r.concurrency && time.Since(r.quietSince) >= quietTime: // the source is slow
 		r.double()
 	}
 }

@@ -78,7 +78,7 @@ func newCall(ctx context.Context, base *url.URL, req request, maxAttempts int, w
 	return c, nil
 }
 
-// joinPath appends an escaped path to the base URL as it stands.
+// joinPath appends an escaped path to the base URL, which stays as it is.
 func joinPath(base *url.URL, path string) (url.URL, error) {
 	joined := *base
 	plain, err := url.PathUnescape(path)
@@ -95,10 +95,10 @@ func joinPath(base *url.URL, path string) (url.URL, error) {
 // newRequest returns the request of an attempt. Nothing that a transport may change is
 // shared with the request of another attempt.
 //
-// What net/http may send again by itself depends on the body. It repeats a request with
+// What net/http may send again on its own depends on the body. It repeats a request with
 // GetBody, and a GET, HEAD, OPTIONS or DELETE without a body. A call that may be sent only
-// once therefore has no GetBody, and an empty body in place of none; net/http sends no
-// such body over HTTP/1.1.
+// once therefore has no GetBody, and an empty body instead of no body; over HTTP/1.1
+// net/http sends nothing for it.
 func (c *call) newRequest(ctx context.Context, template *http.Request) *http.Request {
 	r := template.WithContext(ctx)
 	r.Method = c.method
@@ -132,8 +132,8 @@ func (c *call) newBody() io.ReadCloser { return io.NopCloser(bytes.NewReader(c.j
 type tokenError struct{ error }
 
 // stopped returns the error of a call that ends because no further attempt could be made,
-// or because its context ended during one. previous is the error of the attempt before, if
-// there was one.
+// or because its context ended during an attempt. previous is the error of the attempt before
+// that, if there was one.
 func (c *call) stopped(ctx context.Context, err, previous error) error {
 	if late, ok := errors.AsType[*limiter.TooLateError](err); ok {
 		if previous != nil {

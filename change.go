@@ -17,14 +17,14 @@ type PresenceChange struct {
 	After  V2Presence       `json:"after"`  // the pod's response to the change; with soft it may differ from Set
 }
 
-// Restores returns the category that [Client.RevertUserPresence] sets: the one of
-// Before, or AVAILABLE if that one should not be set.
+// Restores returns the category that [Client.RevertUserPresence] sets: the category of
+// Before, or AVAILABLE if the category of Before should not be set.
 //
-// AWAY may mean that the user was idle, and OFFLINE that the user had left; if set, either
+// AWAY may mean that the user was idle, and OFFLINE that the user had left; if it were set, it
 // would remain after the user comes back. UNDEFINED cannot be set. If Before is equal to Set,
 // an earlier change was never reverted. In these cases, and if Before is missing,
-// Restores returns AVAILABLE: set with soft, it shows AWAY while the user is idle, and
-// applies to an offline user once they come online.
+// Restores returns AVAILABLE: set with soft, AVAILABLE shows as AWAY while the user is idle,
+// and applies to an offline user once they come online.
 func (c PresenceChange) Restores() PresenceCategory {
 	switch before := c.Before.Category; before {
 	case PresenceAvailable, PresenceAway, PresenceOffline, PresenceUndefined, c.Set, "":
@@ -45,8 +45,8 @@ func (c PresenceChange) stillStands(current V2Presence) bool {
 	case current.Category == PresenceAway && (c.Set == PresenceAvailable || c.Set == PresenceBusy): // the user is idle
 		return true
 	}
-	// The pod did not show the change at once: the user was idle or offline. Or its
-	// response was lost.
+	// The pod did not show the change at once, because the user was idle or offline, or
+	// its response was lost.
 	return c.After.Category != c.Set && current.Category == c.Set
 }
 
@@ -70,7 +70,7 @@ func (c PresenceChange) check() error {
 // those of the two calls.
 //
 // If the read fails, the change is zero, and nothing was set. If the set fails, the
-// change is returned beside the error, with an empty After. Keep it unless the error is
+// change is returned with the error, and its After is empty. Keep it unless the error is
 // a [*BadRequestError], [*ForbiddenError] or [*NotFoundError]: after a timeout or a
 // truncated response, the pod may have applied the category.
 //
@@ -131,12 +131,12 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 // overwritten if it is the category that these rules expect, and so is a presence that is
 // set between the read and the write.
 //
-// Two changes of a user may overlap, such as a call during a meeting. If the outer one
-// ends first, its revert sets nothing, and the revert of the inner one restores the
-// category of the outer one. If the inner one ends first, its revert sets the category of
-// the outer one again, with a new timestamp, which the revert of the outer one takes for
-// the user's choice. A service that knows both changes avoids this: it stores the
-// presence that the inner revert returned as the After of the outer change.
+// Two changes of a user may overlap, such as a call during a meeting. If the meeting ends
+// first, its revert sets nothing, and the revert of the call restores IN_A_MEETING. If
+// the call ends first, its revert sets IN_A_MEETING again, with a new timestamp, and the
+// revert of the meeting takes that for the user's choice. A service that knows both
+// changes avoids the second case: it stores the presence that the revert of the call
+// returned as the After of the meeting's change.
 //
 // Reverting twice is harmless. A change without a UserID, or with neither Set nor After,
 // is refused with an [*InvalidArgumentError]. Other errors are those of the two calls;

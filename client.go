@@ -35,10 +35,10 @@ type core struct {
 // NewClient returns a client of the pod at podURL, the API's base URL with its path:
 // https://acme.symphony.com/pod. Nothing is sent before the first call.
 //
-// A URL that is not absolute http or https, or has user info, a query, a fragment or a
-// blank, is refused with an [*InvalidArgumentError], and so are a nil provider and an
-// option that cannot work. So is http:// to a host that is not loopback, unless
-// [WithPlaintextHTTP] allows it.
+// The error is an [*InvalidArgumentError] if the URL is not absolute http or https, or has
+// user info, a query, a fragment or a blank, if its scheme is http and its host is not
+// loopback (unless [WithPlaintextHTTP] allows that), if the provider is nil, and if an
+// option cannot work.
 func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Client, error) {
 	s, err := apply(opts)
 	if err != nil {
@@ -70,7 +70,7 @@ func NewClient(podURL string, tokens SessionTokenProvider, opts ...Option) (*Cli
 }
 
 // CloseIdleConnections closes the connections that no call uses at the moment. With
-// [WithHTTPClient] they are those of the given client's transport.
+// [WithHTTPClient] these are the connections of that client's transport.
 func (c *Client) CloseIdleConnections() {
 	if c.isMade() {
 		c.sender.closeIdle()
@@ -96,8 +96,8 @@ func (c *Client) Limits() Limits {
 // isMade reports whether NewClient made the client.
 func (c *Client) isMade() bool { return c != nil && c.core != nil }
 
-// do makes a call: it sends the request until a response decides the call, and decodes that
-// into out or returns it as an error.
+// do makes a call: it sends the request until a response decides the call, and decodes the
+// response into out or returns it as an error.
 func (c *Client) do(ctx context.Context, req request, out any) error {
 	if !c.isMade() {
 		return &InvalidArgumentError{"client", "it was not made by NewClient"}
@@ -182,7 +182,7 @@ func (c *Client) attempt(ctx context.Context, call *call, token string) (resp re
 }
 
 // maxTokenTime is how long a provider may take before the call needs another turn. A
-// provider that takes longer logs in, and all calls that wait for the same login would be
+// provider that takes longer probably logs in: all calls that wait for the login would be
 // sent at the moment it ends, whatever the rate limit.
 const maxTokenTime = 200 * time.Microsecond
 
@@ -191,9 +191,9 @@ const maxSlowTokens = 3
 
 var errSlowToken = errors.New("the session token took longer than the turn lasts")
 
-// admit waits for the call's turn, and then sets its session token: a token that is renewed
-// while calls wait is the one they send. Without an error the caller sends now, also where
-// the provider was slow if it may be.
+// admit waits for the call's turn, and then sets its session token, so that a token that is
+// renewed while calls wait is the one they send. If it returns no error, the caller sends at
+// once. If the provider was slow, it returns errSlowToken, unless maySlow is set.
 func (c *Client) admit(ctx context.Context, call *call, token string, maySlow bool) (turn limiter.Turn, err error) {
 	turn, err = c.limiter.Wait(ctx, call.class)
 	if err != nil {

@@ -26,8 +26,8 @@
 // in package auth log in, with an RSA key, a certificate, or on behalf of users.
 // [StaticSessionToken] is for scripts, and [SessionTokenFunc] for a token that is renewed
 // elsewhere. When the pod returns 401, a provider that is a [SessionTokenRefresher] is asked
-// for a new token and any other provider is asked once more; then the call is sent again with
-// the new token.
+// for a new token, and the call is sent again with it. Any other provider is asked once more,
+// and the call is sent again if the token has changed.
 //
 // A token is a password. It never appears in an error, a log record or the output of fmt.
 // Redirects are not followed, and http:// to a host other than loopback is refused unless
@@ -55,22 +55,22 @@
 // # Retries
 //
 // Retried: connection errors, an attempt that timed out, a 2xx response whose body breaks off,
-// and the statuses 408, 421, 425, 429, 500, 502, 503, 504, 520 to 524, 529 and 530. This
-// applies to the presence calls, which may be applied twice with the same result, and to
-// [Client.Do] with Retryable or with a method other than POST and PATCH. Not retried: any
-// other status, a certificate that one side rejects, a TLS alert, a host name that does not
-// exist.
+// the statuses 408, 421, 425, 429, 500, 502, 503 and 504, and the statuses 520 to 524, 529 and
+// 530, which some gateways use. This applies to all calls of a Client, except a POST or PATCH by
+// [Client.Do] without Retryable. Not retried: any other status, a certificate that one side
+// rejects, a TLS alert, a host name that does not exist.
 //
-// By default a call is sent at most 4 times, and an attempt takes at most 30 s
-// ([WithAttemptTimeout]). The waits between attempts double from 250 ms up to 5 s, each
-// randomly shortened by up to half ([WithRetryPolicy]). A Retry-After of up to 30 s is
-// respected. If the pod asks for more, or the context's deadline comes before the wait ends, the
-// call returns the last attempt's error at once. If the context ends during a wait, the call
-// returns an error whose causes are the context's error and the last attempt's.
+// By default a call is sent at most 4 times (and once more if the last response is a 401 and
+// there is a new token), and an attempt takes at most 30 s ([WithAttemptTimeout]). The waits
+// between attempts double from 250 ms up to 5 s, each randomly shortened by up to half
+// ([WithRetryPolicy]). A Retry-After of up to 30 s is respected. If the pod asks for more, or the
+// context's deadline comes before the wait ends, the call returns the last attempt's error at
+// once. If the context ends during a wait, the call returns an error whose causes are the
+// context's error and the last attempt's.
 //
 // A call that may be sent only once (a POST or PATCH by [Client.Do] without Retryable, or any
-// call with MaxAttempts 1) reaches the server at most once, whatever the connection does; only
-// after a 401 is it sent again, with a new token.
+// call with MaxAttempts 1) reaches the server at most once, whatever the connection does. It is
+// sent again only after a 401, with a new token.
 //
 // # Rate limits
 //
@@ -83,9 +83,9 @@
 //     requests succeed.
 //   - Failures in a row (5xx, no response) reduce the number of requests in flight, down to one
 //     that is sent from time to time. Every other response increases the number again.
-//   - Calls wait for their turn in order of arrival. Single calls are sent
-//     before the calls of bulk runs. A call whose turn would come after its context's deadline fails
-//     at once with a [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
+//   - Calls wait for their turn in order of arrival. Single calls are sent before the calls of
+//     bulk runs. A call whose turn would come after its context's deadline fails at once with a
+//     [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
 //
 // [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
 // Clients do not share what they learn: use one client for each pod.
@@ -98,23 +98,24 @@
 // # Users by e-mail
 //
 // The presence calls take user ids. [Client.UsersByEmail] and [Client.UsersByUsername] find
-// the ids of any number of people, 100 a request, and yield one result for each key in the
-// order of the source. If no active user has the key, its error is [ErrUserNotFound].
+// the ids of any number of people, 100 a request, and yield one result for each address or
+// name, in the order of the source. The error of a result is [ErrUserNotFound] if there is no
+// such active user.
 //
 // # Setting a presence for a while
 //
-// A presence does not expire. [Client.ChangeUserPresence] reads a user's presence before it sets
-// another one, and [Client.RevertUserPresence] restores the previous one, unless the user has
-// chosen another one in the meantime. Keep the [PresenceChange] in a store until then, since
-// a service that loses it leaves the user ON_THE_PHONE. [Client.ChangeUserPresences] and
+// A presence does not expire. [Client.ChangeUserPresence] reads a user's presence and then sets a
+// new one. [Client.RevertUserPresence] restores the presence that it read, unless the user has
+// chosen another in the meantime. Store the [PresenceChange] until it is reverted: a service that
+// loses it leaves the user ON_THE_PHONE, for example. [Client.ChangeUserPresences] and
 // [Client.RevertUserPresences] do the same for many users.
 //
 // # Observing
 //
 // [WithLogger] logs each attempt of a call. [WithObserver] calls a function after each
 // attempt, with its operation, status, error and waits, and whether another attempt follows.
-// [WithMiddleware] puts a RoundTripper around each attempt; [AttemptFromContext] returns the
-// attempt. [Client.Limits] returns what the client knows of the pod's limits. Module
+// [WithMiddleware] puts a RoundTripper around each attempt, in which [AttemptFromContext] returns
+// the attempt. [Client.Limits] returns what the client knows of the pod's limits. Module
 // symphonyotel reports attempts, calls and limits to OpenTelemetry.
 //
 // # Testing

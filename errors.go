@@ -78,7 +78,7 @@ type NotFoundError struct{ APIError }
 func (e *NotFoundError) Unwrap() error { return &e.APIError }
 
 // RateLimitError is a 429 that remained after the retries: the pod accepts fewer
-// requests. RetryAfter says how long to wait, if the pod said so.
+// requests. RetryAfter is how long the pod asked to wait, 0 if it did not ask.
 //
 // A call whose turn would have come after its context's deadline also fails with a
 // RateLimitError. Its Attempts is 0 if the call was never sent, and errors.Is with
@@ -184,12 +184,12 @@ var ErrUserNotFound = errors.New("symphony: user not found")
 // credentials would fail too: the pod rejected the session token and its replacement (401),
 // a login was refused (400, 401, 403 or 404), or the provider has no token
 // ([ErrNoSessionToken]). A worker should then stop, and an operator should check the
-// credentials. Other statuses of calls that are not logins do not count, since they may
-// concern one user only.
+// credentials. Other errors, such as a 403 of a call that is not a login, do not count:
+// they may concern one user only.
 func IsCredentialError(err error) bool {
 	login := false
 	if call, ok := errors.AsType[*callError](err); ok && call.noToken {
-		// A login that failed for another reason may succeed later, though it began with a 401.
+		// A login that failed for another reason may succeed later, even if a 401 of the call caused it.
 		err, login = call.causes[0], true
 	}
 	if api, ok := errors.AsType[*APIError](err); ok && (login || api.login) {
@@ -234,8 +234,8 @@ func notes(facts []string, attempts int, traceID string) string {
 	return "(" + strings.Join(facts, ", ") + ")"
 }
 
-// errorLine returns the text of an error. What is shortened to fit is the reason in the
-// middle, which is somebody else's text.
+// errorLine returns the text of an error. The reason in the middle is shortened to fit,
+// because it is text from elsewhere.
 func errorLine(before, reason, after string) string {
 	const least = 32 // for the reason
 	before = line(before, maxText/2)

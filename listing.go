@@ -47,8 +47,8 @@ func (c *Client) ListPresences(ctx context.Context, lastUserID int64, limit int)
 }
 
 // AllPresences yields the presences of all users, each user once. It reads a page when the
-// previous page is consumed. An error ends the sequence. Ranging the sequence again reads the
-// pages again. The caller needs the role "User Provisioning".
+// previous page is consumed. An error ends the sequence. Ranging over the sequence again reads
+// the pages again. The caller needs the role "User Provisioning".
 //
 // The sequence ends at the first page without a new user: a short page may be followed by
 // others, because it leaves out users who are not active. The ids of all users are kept until
@@ -105,7 +105,7 @@ func (c *Client) presences(ctx context.Context, req request) ([]V2Presence, erro
 	return list, nil
 }
 
-// presenceList is a list of which each presence must be complete.
+// presenceList is a list in which each presence must have a category.
 type presenceList []V2Presence
 
 func (l *presenceList) validate() error {

@@ -125,8 +125,8 @@ func positive(text []byte) (n int64, ok bool) {
 	return n, err == nil
 }
 
-// isPlain reports whether text is not empty and consists of characters from one to another
-// and underscores.
+// isPlain reports whether text is not empty and consists of underscores and the characters
+// between two others.
 func isPlain(text []byte, from, to byte) bool {
 	for _, c := range text {
 		if (c < from || c > to) && c != '_' {
@@ -136,8 +136,8 @@ func isPlain(text []byte, from, to byte) bool {
 	return len(text) > 0
 }
 
-// Timestamp is a time in UTC, in JSON the milliseconds since the Unix epoch. The zero
-// Timestamp stands for one that is absent or null.
+// Timestamp is a time in UTC; in JSON it is the number of milliseconds since the Unix epoch.
+// The zero Timestamp stands for a value that is absent or null.
 type Timestamp struct{ time.Time }
 
 // MarshalJSON returns milliseconds since the Unix epoch, null for the zero time.

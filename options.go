@@ -38,7 +38,7 @@ type settings struct {
 }
 
 // Option sets how a [Client] works. Options may come in any order; if two set the same
-// thing, the last one wins. Each [WithObserver] and [WithMiddleware] adds one.
+// thing, the last one wins. [WithObserver] and [WithMiddleware] can be used several times.
 type Option func(*settings) error
 
 // Options combines several options into one, for packages that offer an option.
@@ -154,9 +154,9 @@ func WithRateLimit(perSecond float64) Option {
 	}
 }
 
-// WithLogger logs each attempt at Debug, and at Warn an attempt that is followed by another,
+// WithLogger logs each attempt at Debug, and each attempt that is followed by another at Warn,
 // with operation, attempt, status, duration, user id and trace id; never a token, a header
-// or a body. The default, and nil, is no log.
+// or a body. Without this option, or with nil, nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		s.logger = logger
@@ -206,9 +206,9 @@ func WithHeader(name, value string) Option {
 }
 
 // WithClientCertificate presents a certificate to a gateway that asks for one. It is not a
-// login: for that see package auth. It is set on a clone of the transport, which must be an
-// *http.Transport without DialTLSContext and DialTLS. Connections made with the certificate
-// never carry requests of the original transport.
+// login: for that see package auth. The certificate is set on a clone of the transport, which
+// must be an *http.Transport without DialTLSContext and DialTLS. Connections made with the
+// certificate never carry requests of the original transport.
 func WithClientCertificate(certificate tls.Certificate) Option {
 	return func(s *settings) error {
 		if len(certificate.Certificate) == 0 || certificate.PrivateKey == nil {
@@ -220,7 +220,7 @@ func WithClientCertificate(certificate tls.Certificate) Option {
 }
 
 // WithPlaintextHTTP allows a base URL with http:// to a host that is not loopback. A session
-// token is a password: use it only where the network between is trusted.
+// token is a password: use this option only if the whole network up to that host is trusted.
 func WithPlaintextHTTP() Option {
 	return func(s *settings) error {
 		s.plaintext = true

@@ -62,7 +62,7 @@ func (c *Client) setUserPresence(ctx context.Context, userID int64, category Pre
 // needs the privilege ADMIN_PRESENCE_UPDATE. The meaning of soft, the refused arguments and
 // the errors are those of [Client.SetUserPresence].
 //
-// Each time a bot reads a datafeed, the pod sets it to AVAILABLE.
+// Each time a bot reads a datafeed, the pod by default sets the bot to AVAILABLE.
 //
 // Source: Pod API 20.17.1, "Set Presence".
 func (c *Client) SetPresence(ctx context.Context, category PresenceCategory, soft bool) (*V2Presence, error) {

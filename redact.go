@@ -187,8 +187,8 @@ func redactUserInfo(text string) string {
 	})
 }
 
-// redactError returns err, or an error with the same text and causes less the secrets
-// if err or one of its causes shows a secret.
+// redactError returns err, or, if err or one of its causes shows a secret, an error with
+// the same text and causes without the secrets.
 func (s secrets) redactError(err error) error {
 	if !s.shown(err) {
 		return err
@@ -215,7 +215,7 @@ func (s secrets) redactError(err error) error {
 	return redacted
 }
 
-// redactedError is an error of which a secret was a part.
+// redactedError is an error whose text, or that of a cause, contained a secret.
 type redactedError struct {
 	text   string
 	causes []error

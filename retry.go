@@ -22,7 +22,7 @@ import (
 // retried.
 type RetryPolicy struct {
 	MaxAttempts   int           // attempts in all, including the first; default 4; 1 means no retries
-	MinBackoff    time.Duration // the longest first wait, doubled for each further one; default 250 ms
+	MinBackoff    time.Duration // the longest first wait; it doubles with each further wait; default 250 ms
 	MaxBackoff    time.Duration // the longest wait that the pod did not ask for; default 5 s
 	MaxRetryAfter time.Duration // the longest Retry-After that is respected; default 30 s
 }
@@ -44,7 +44,7 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 }
 
 // backoff returns the wait after an attempt, counted from 1: at random from the upper half
-// of a ceiling that doubles with each attempt, so that callers never move in step.
+// of a ceiling that doubles with each attempt, so that callers do not retry at the same time.
 func (p RetryPolicy) backoff(attempt int) time.Duration {
 	ceiling := p.MaxBackoff
 	if shift := min(attempt-1, 62); p.MinBackoff <= ceiling>>shift {
@@ -61,7 +61,7 @@ func randomBelow(limit time.Duration) time.Duration {
 	return rand.N(limit)
 }
 
-// longestPause is the longest wait that the limiter is told of, far from where a time overflows.
+// longestPause is the longest wait that the limiter is told; no time overflows with it.
 const longestPause = 365 * 24 * time.Hour
 
 // outcome tells the limiter how an attempt ended. The limiter waits for what the response
@@ -81,8 +81,8 @@ func (p RetryPolicy) outcome(resp response, attempt int) limiter.Outcome {
 	return o
 }
 
-// wait returns how long to wait after an attempt that is to be repeated. It is not ok if
-// the policy or the context's deadline leaves no time for that.
+// wait returns how long to wait after an attempt that is to be repeated; ok is false if the
+// policy or the context's deadline leaves no time for that wait.
 func (p RetryPolicy) wait(ctx context.Context, resp response) (wait time.Duration, ok bool) {
 	asked := retryAfter(resp.header)
 	switch throttled := p.outcome(resp, resp.number).Kind == limiter.Throttled; {

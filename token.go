@@ -96,8 +96,8 @@ func (s *tokenSource) get(ctx context.Context) (string, error) {
 	return checkToken(s.token(ctx))
 }
 
-// replace returns the token to send after the pod rejected one. It is not ok if there is
-// no other.
+// replace returns the token to send after the pod rejected one; ok is false if there is no
+// other token.
 func (s *tokenSource) replace(ctx context.Context, rejected string) (token string, ok bool, err error) {
 	switch {
 	case s.none:

@@ -31,7 +31,7 @@ func NewTransport() *http.Transport {
 		// A ping finds a connection that a firewall forgot before an attempt times out on it.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		MaxIdleConnsPerHost: 512,
-		// A pod's are far below 8 KB. What a response holds is searched for secrets.
+		// A pod's headers are far below 8 KB, and they are searched for secrets.
 		MaxResponseHeaderBytes: 256 << 10,
 		IdleConnTimeout:        90 * time.Second,
 		DisableCompression:     true, // the bodies are small
@@ -176,8 +176,8 @@ func readBody(r *http.Response, limit int) (body []byte, truncated bool, err err
 	return body[:limit], true, nil
 }
 
-// gzipReader decompresses a body. It reads nothing before the first Read, and takes an
-// empty body for an empty one.
+// gzipReader decompresses a body. It reads nothing before the first Read. Without
+// compressed data it returns io.EOF.
 type gzipReader struct {
 	compressed io.Reader
 	plain      *gzip.Reader
@@ -194,8 +194,8 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 	return g.plain.Read(p)
 }
 
-// A sendLimit bounds how often net/http sends the request of an attempt by itself. Over
-// HTTP/2 it repeats a request that the server resets, and over HTTP/1.1 one whose idle
+// A sendLimit bounds how often net/http sends the request of an attempt on its own. Over
+// HTTP/2 it repeats a request that the server resets, and over HTTP/1.1 a request whose idle
 // connection the server has closed, on new connections and without a bound of its own.
 type sendLimit struct {
 	most   int    // how often the request may be sent
@@ -225,9 +225,9 @@ func (l *sendLimit) roundTrip(transport http.RoundTripper, req *http.Request) (*
 	return r, err
 }
 
-// gotConn ends the attempt when the request is about to be sent once too often. A
-// connection that cannot take the request after all is no reason, unless that happens
-// again and again.
+// gotConn ends the attempt when the request is about to be sent once too often. It does not
+// count a connection on which the request was not sent after all, unless that happens again
+// and again.
 func (l *sendLimit) gotConn(httptrace.GotConnInfo) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -270,7 +270,7 @@ func (c otherDeadline) Deadline() (time.Time, bool) { return c.deadline, !c.dead
 // attemptTimeoutError is an attempt that took too long.
 type attemptTimeoutError struct {
 	after time.Duration
-	cause error // the transport's error; nil if that is only that its context ended
+	cause error // the transport's error; nil if it says only that the context ended
 }
 
 // with returns the error with what the transport returned. context.Canceled is left out: it

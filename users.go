@@ -31,7 +31,7 @@ type UserResult struct {
 
 // UsersByEmail looks up the active users of the pod with these e-mail addresses: GET
 // /v3/users. The API documents no entitlement that the caller needs. Nothing is sent
-// until the sequence is ranged. Ranging it again asks the pod again.
+// until the sequence is ranged over. Ranging over it again asks the pod again.
 //
 //	for result := range client.UsersByEmail(ctx, slices.Values(emails)) {
 //		if errors.Is(result.Err, symphony.ErrUserNotFound) {
@@ -55,8 +55,8 @@ type UserResult struct {
 //
 // A request contains at most 100 addresses and 4,000 bytes of query. There is one
 // request at a time, because the pod limits the number of concurrent searches. A
-// request is sent when it is full, or the source has ended; no more than its addresses
-// are pulled ahead. The source runs on the caller's goroutine.
+// request is sent when it is full or the source has ended, so at most the addresses of
+// one request are pulled ahead. The source runs on the caller's goroutine.
 //
 // After a failed request the sequence goes on with the next one, except when every
 // later request would fail too: the credentials or the token provider failed
@@ -78,7 +78,7 @@ func (c *Client) UsersByEmail(ctx context.Context, emails iter.Seq[string]) iter
 }
 
 // UsersByUsername looks up the active users of the pod with these user names: GET
-// /v3/users. Everything else is as with [Client.UsersByEmail].
+// /v3/users. Everything else is as described at [Client.UsersByEmail].
 //
 // Source: Pod API 20.17.1, "Users Lookup".
 func (c *Client) UsersByUsername(ctx context.Context, usernames iter.Seq[string]) iter.Seq[UserResult] {
@@ -157,7 +157,7 @@ func foldKey(key string) string {
 // quoteKey returns a key for the text of an error.
 func quoteKey(key string) string { return strconv.Quote(line(key, maxText/4)) }
 
-// lookupRun is one ranging of a lookup.
+// lookupRun is one loop over the results of a lookup.
 type lookupRun struct {
 	client  *Client
 	field   lookupField

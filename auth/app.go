@@ -13,8 +13,8 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// vainLoginLifetime is for how long, after a login of the app that did not help a user
-// with a 401, no user's 401 causes another.
+// vainLoginLifetime is the time after a login of the app that did not help a user with a
+// 401, in which no user's 401 causes another login of the app.
 const vainLoginLifetime = 30 * time.Second
 
 // App logs in on behalf of users who have installed an app: one login of the app
@@ -27,7 +27,7 @@ type app struct {
 	path    string           // of the app's logins
 
 	mu        sync.Mutex // guards what follows
-	renewable time.Time  // from when on a user's 401 causes a login of the app
+	renewable time.Time  // from this time on, a user's 401 causes a login of the app
 }
 
 // NewApp returns an app that logs in by POST {loginURL}/pubkey/app/authenticate. The
@@ -69,8 +69,8 @@ func newApp(api api, baseURL, path string, session *session, opts []symphony.Opt
 
 // User returns a provider for calls on behalf of the user with an id. It logs in by
 // POST …/app/user/{userID}/authenticate with the app's token. It keeps the user's
-// session, so keep the provider. A user who has not installed the app is an
-// [*symphony.UnauthorizedError].
+// session, so keep the provider. For a user who has not installed the app, its error is
+// an [*symphony.UnauthorizedError].
 func (a *App) User(userID int64) symphony.SessionTokenRefresher {
 	var err error
 	if userID < 1 {
@@ -130,9 +130,9 @@ func (a *app) logIn(ctx context.Context, path string) (string, error) {
 	return token, err
 }
 
-// renew starts a login of the app, and reports whether it did. No other is started for
-// a while, unless allowRenewal is called: until the user's login is repeated, no one
-// knows whether it helps.
+// renew starts a login of the app, and reports whether it did. No other login of the app
+// is started for vainLoginLifetime, unless allowRenewal is called: whether the login
+// helps is known only after the user's login is repeated.
 func (a *app) renew(ctx context.Context, rejected string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

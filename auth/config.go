@@ -27,8 +27,8 @@ type Config struct {
 	SessionToken   string           // of a session opened elsewhere: the client cannot log in again
 }
 
-// NewClient returns a client that logs in with its first call. The options are those of
-// the client and of its login. A Config that is incomplete or contradictory is an
+// NewClient returns a client that logs in with its first call. The options apply to the
+// client and to its login. A Config that is incomplete or contradictory is an
 // [*symphony.InvalidArgumentError], and nothing is sent.
 func NewClient(config Config, opts ...symphony.Option) (*symphony.Client, error) {
 	if err := config.check(fieldNames); err != nil {

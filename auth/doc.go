@@ -28,10 +28,10 @@
 // log lines belong to that call.
 //
 // If a login fails, all calls that waited for it return its error. A login that the
-// pod refuses with 401 or 403 is not tried again for 5 s: until then, other calls
-// return the same error. After any other failure the next call logs in.
+// pod refuses with 401 or 403 is not repeated for 5 s: until then, other calls return
+// the same error. After any other failure the next call logs in.
 //
-// A signer that panics or hangs fails the login that called it, and nothing else.
+// If a signer panics or hangs, the login that called it fails, and nothing else.
 //
 // To fail fast when a program starts, ask a provider for a token:
 //
@@ -48,9 +48,9 @@
 //
 // # Options
 //
-// The options are those of [symphony.NewClient]. Give a login the same proxy, trust
-// store and retries as the client. A login has its own retries: they are not
-// multiplied by those of the call that needs it.
+// The constructors take the options of [symphony.NewClient]. Pass the same proxy and
+// trust store to a login as to the client. A login has its own retries: they are not
+// multiplied by the retries of the call that needs it.
 //
 // # Errors
 //

@@ -27,7 +27,7 @@ func LoadRSAPrivateKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// keyForPath matches what is rather a key than the path of one.
+// keyForPath matches a path that looks like a key.
 var keyForPath = regexp.MustCompile(`-----|[\r\n]|^[A-Za-z0-9+/=\\\s]{200,}$`)
 
 // hideKey returns an error for a path, without the path if it may be a key.

@@ -112,7 +112,7 @@ func withCertificate(cert tls.Certificate, opts []symphony.Option) []symphony.Op
 	return append(slices.Clip(opts), symphony.WithClientCertificate(cert))
 }
 
-// checkName refuses a name that is empty, or that cannot be meant as it is written.
+// checkName refuses a name that is empty, or that cannot be a name as it is written.
 func checkName(argument, name string) error {
 	reason := ""
 	switch {

@@ -14,7 +14,7 @@ const (
 	// loginTimeout bounds a login with all its retries. It is well below the time
 	// for which the JWT of a login is valid.
 	loginTimeout = 60 * time.Second
-	// refusalLifetime is for how long a refused login is not tried again.
+	// refusalLifetime is how long a refused login is not repeated.
 	refusalLifetime = 5 * time.Second
 )
 
@@ -73,8 +73,8 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	}
 }
 
-// current returns the token if it is newer than rejected, and else the login to wait
-// for, which it starts if there is none.
+// current returns the token if it is newer than rejected, otherwise the login to wait
+// for. It starts the login if none is in progress.
 func (s *session) current(ctx context.Context, rejected string) (string, *login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,8 +40,8 @@ func (s safeSigner) SignMessage(random io.Reader, message []byte, opts crypto.Si
 	return crypto.SignMessage(s.Signer, random, message, opts)
 }
 
-// recoverTo turns a panic into an error. Of the panic's value it shows the type only,
-// but for a runtime error: the value may hold a secret.
+// recoverTo turns a panic into an error. The error shows the type of the panic's value
+// only, because the value may hold a secret; a runtime error is shown in full.
 func recoverTo(err *error) {
 	switch v := recover().(type) {
 	case nil:

@@ -178,7 +178,7 @@ func (c *config) botTokens(podOpts, opts []symphony.Option) (symphony.SessionTok
 	return tokens, nil
 }
 
-// options returns those that the file makes of a server, and then the caller's.
+// options returns the options that the file sets for a server, followed by the caller's.
 func (c *config) options(s server, opts []symphony.Option) []symphony.Option {
 	return append(append(s.options(c.roots), symphony.WithRetryPolicy(c.retry)), opts...)
 }

@@ -51,11 +51,11 @@
 //
 // # Where requests go
 //
-// The scheme (https), host, port and context (a path in front of all others) at the
-// top are those of the pod, which also serves the login with a key, and of sessionAuth,
-// which serves the login with a certificate. The sections pod and sessionAuth override
-// each of them separately. They also override proxy, defaultHeaders, connectionTimeout
-// and readTimeout, each as a whole. Without a proxy in the file, that of the environment
+// The scheme (default https), host, port and context (a path in front of all others) at
+// the top of the file are for the pod, which also serves logins with a key, and for
+// sessionAuth, which serves logins with a certificate. A section pod or sessionAuth
+// overrides any of them, and also proxy, defaultHeaders, connectionTimeout and
+// readTimeout, each as a whole. Without a proxy in the file, the proxy of the environment
 // is used. The scheme http works for loopback only, unless [symphony.WithPlaintextHTTP]
 // is among the options.
 //
@@ -80,7 +80,7 @@
 // Keys that presence does not need are ignored, whatever their values: agent,
 // keyManager, datafeed, commonJwt, retry.multiplier (a wait always doubles), the size of
 // the connection pool, and unknown keys. What the file leaves out has this SDK's
-// defaults, not those of the BDK, which makes ten attempts with waits of up to five
+// defaults. The BDK's defaults are different: ten attempts with waits of up to five
 // minutes.
 //
 // # Errors
@@ -92,9 +92,9 @@
 // A key in another spelling (private-key, privateKey.path as one key, the podHost of
 // SDK 1) is an error that names the right one.
 //
-// Of the text of a file, an error shows only keys, numbers, names of environment variables
-// and subjects of certificates. It never shows a password or a private key, not even one
-// in a wrong place.
+// An error shows nothing of the text of a file except keys, numbers, names of environment
+// variables and subjects of certificates. It never shows a password or a private key, even
+// if it stands in a wrong place.
 //
 // # Warnings
 //

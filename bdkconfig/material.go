@@ -47,8 +47,8 @@ func (v value) material(name string) material {
 	return m
 }
 
-// readFile reads the file that the value names. The error does not name it: a key may
-// stand in place of a path.
+// readFile reads the file that the value names. The error does not show the path: a key
+// may stand in its place.
 func (v value) readFile(path string) []byte {
 	data, err := os.ReadFile(path) //nolint:gosec // the config names the file
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {

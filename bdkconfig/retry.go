@@ -18,7 +18,7 @@ func (v value) retryPolicy() symphony.RetryPolicy {
 	case check(symphony.WithRetryPolicy(policy)) == nil:
 	case policy.MinBackoff > 0 && policy.MaxBackoff > 0:
 		initial.fail("%d is above %s (%d)", policy.MinBackoff.Milliseconds(), longest.key, policy.MaxBackoff.Milliseconds())
-	default: // the one that is set does not go with the SDK's default for the other
+	default: // only one is set, and it does not fit the SDK's default for the other
 		policy.MinBackoff = max(policy.MinBackoff, policy.MaxBackoff)
 		policy.MaxBackoff = policy.MinBackoff
 	}

@@ -234,7 +234,7 @@ func (v value) expand(text string) string {
 	})
 }
 
-// fail makes it the file's error that something is wrong with the value.
+// fail reports that something is wrong with the value, as the file's error if it is the first.
 func (v value) fail(format string, args ...any) {
 	if v.file.err == nil {
 		v.file.err = v.errorf(format, args...)

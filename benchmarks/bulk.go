@@ -131,8 +131,8 @@ func (p peer) setAll(ctx context.Context, c client, updates int) (failures []err
 	return failures
 }
 
-// stopwatch takes the times of requests, below whatever a client does around them: so
-// that all are timed alike, and nothing that waits in a queue of the client.
+// stopwatch measures the time of requests, below whatever a client does around them, so
+// that all clients are measured alike, without the time that a request waits in a queue.
 type stopwatch struct {
 	base      *http.Transport
 	requests  atomic.Int64
@@ -153,8 +153,8 @@ func (s *stopwatch) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (s *stopwatch) CloseIdleConnections() { s.base.CloseIdleConnections() }
 
-// bulkTask is the task of a child that makes one bulk run and tells the most memory
-// that it had, in bytes. A process cannot forget that.
+// bulkTask is the task of a child that makes one bulk run and reports its peak memory, in
+// bytes. A process cannot reset its peak, so each run has a process of its own.
 type bulkTask struct {
 	Peer    string
 	Target  target
@@ -174,7 +174,7 @@ func (b bulkTask) run(out io.Writer) error {
 	return json.NewEncoder(out).Encode(peakMemory())
 }
 
-// peakMemory is the most memory that this process had, as Linux tells it; elsewhere it
+// peakMemory is the peak memory of this process, as Linux reports it; on other systems it
 // is not known, and 0.
 func peakMemory() uint64 {
 	status, _ := os.ReadFile("/proc/self/status")

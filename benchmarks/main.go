@@ -58,7 +58,7 @@ func linkGenerated(ctx context.Context, _ bool) error {
 }
 
 func goCommand(ctx context.Context, args ...string) error {
-	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the program and its user give them
+	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // from the program and its user
 	command.Env = append(os.Environ(), "GOWORK=off")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
@@ -126,7 +126,7 @@ type results struct {
 	logins                    int
 }
 
-// measure does every part, and says on standard error which one.
+// measure does all parts, and prints each to standard error when it begins.
 func measure(ctx context.Context, s scale) (*results, error) {
 	r := &results{scale: s}
 	start := time.Now()

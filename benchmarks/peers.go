@@ -63,8 +63,8 @@ func peers() []peer {
 	return append(all, generatedPeers...)
 }
 
-// bulkPeers are the peers that are measured with more than single calls: a context's
-// deadline makes no other client of them.
+// bulkPeers are the peers that are measured with more than single calls. A peer that differs
+// only in its context's deadline is not among them.
 func bulkPeers() []peer {
 	var some []peer
 	for _, p := range peers() {
@@ -100,7 +100,7 @@ func (t target) prepare(transport http.RoundTripper) http.RoundTripper {
 	return transport
 }
 
-// defaultClient is http.DefaultClient, but for connections of its own.
+// defaultClient is like http.DefaultClient, with connections of its own.
 func (t target) defaultClient() *http.Client {
 	return &http.Client{Transport: t.prepare(http.DefaultTransport.(*http.Transport).Clone())}
 }
@@ -112,7 +112,7 @@ type presence struct {
 	Timestamp int64  `json:"timestamp,omitempty"`
 }
 
-// tuned is a transport as one sets it up for many calls to one host.
+// tuned returns a transport that is set up for many calls to one host.
 func tuned() *http.Transport {
 	return &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true, ForceAttemptHTTP2: true}
 }
@@ -123,8 +123,7 @@ func connectByHand(t target) (client, error) {
 
 func connectDefault(t target) (client, error) { return overHTTP(t, t.defaultClient()), nil }
 
-// overHTTP is the call as one writes it without any library: no retry, no timeout, no
-// trace id.
+// overHTTP is the call written without any library: no retry, no timeout, no trace id.
 func overHTTP(t target, c *http.Client) client {
 	return calls(func(ctx context.Context, userID int64) (string, error) {
 		body, err := json.Marshal(presence{Category: category, UserID: userID})

@@ -26,23 +26,23 @@ func (r *results) markdown() string {
 
 const introduction = `# Benchmarks
 
-One call, setting the presence of another user, made in several ways in one run. This repeats it in about 25
-minutes, with nothing but Go installed, and writes this file and the chart:
+The call that sets the presence of another user is made in several ways, here called peers, in one run. This command repeats
+the run; it takes about 25 minutes, needs only Go, and writes this file and the chart:
 
 ` + "```sh\ncd benchmarks && GOWORK=off go run .\n```" + `
 
 %s
 
-The server runs on loopback in a process of its own and returns a canned presence, at once unless a latency is
-named. The peers take turns in short runs, in another order each round. Ratios are those of one round to *net/http by
-hand* in the same round; each is the median of all rounds, in brackets an interval that holds the true median with
-95 %% confidence.
+The server runs on loopback in a process of its own. It always returns the same presence, at once or after the latency in
+a table's title. The peers take turns in short runs, in another order each round. A ratio compares a peer with *net/http by
+hand* in the same round. The tables have the median of all rounds and, in brackets, an interval that contains the true
+median with 95 %% confidence.
 
 - **net/http by hand**: a transport tuned for many calls, and no retry, timeout or trace id.
 - **this SDK**: with its defaults; *deadline near* is a context whose deadline comes before the attempt's timeout.
-- **http.DefaultClient**: the same as by hand, on the default transport.
-- **go-retryablehttp**, **resty**, **hcloud-go** (the request core of that SDK): with their defaults; resty retries three
-  times after an error or a 429, as its README shows.
+- **http.DefaultClient**: as by hand, but on the default transport.
+- **go-retryablehttp**, **resty**, **hcloud-go** (the part of that SDK that sends requests): with their defaults; resty
+  retries three times after an error or a 429, as its README shows.
 - **oapi-codegen**, **ogen**: clients generated from the OpenAPI description of the presence calls, without options.
 
 ![time of a single call, and throughput of a bulk run](chart.svg)
@@ -81,8 +81,8 @@ func (r *results) writeSummary(b *strings.Builder) {
 		rows.add(append(row, ratio(r.memory.ratio(p.name, measureMemory)),
 			ratio(r.throttled[p.name][measureIdeal]), count(r.throttled[p.name][measureFailed]))...)
 	}
-	fmt.Fprintf(b, "\nRelative to net/http by hand; bulk is throughput, where more is better; at a pod with a limit the time is relative\n"+
-		"to the ideal, and says little where updates failed.\n\n%s", rows)
+	fmt.Fprintf(b, "\nAll but the allocations and the failed updates are ratios: to net/http by hand or, with a limit, to the ideal time, that\n"+
+		"of a client that knows the limit. The ratio to the ideal says little if updates failed. Bulk is throughput: more is better.\n\n%s", rows)
 }
 
 func (r *results) writeSingle(b *strings.Builder) {
@@ -93,7 +93,7 @@ func (r *results) writeSingle(b *strings.Builder) {
 			interval(r.single.ratio(p.name, measureCPU)), interval(r.single.ratio(p.name, measureBytes)), count(bytes),
 			count(r.single[p.name][measureAllocs]))
 	}
-	fmt.Fprintf(b, "\n## Single call\n\nOne after the other over HTTP/1.1; %d rounds of %d calls. CPU is that of the client's process.\n\n%s",
+	fmt.Fprintf(b, "\n## Single call\n\nCalls one after the other over HTTP/1.1; %d rounds of %d calls. CPU is the CPU time of the client's process.\n\n%s",
 		r.singleRounds, r.singleCalls, rows)
 }
 
@@ -103,7 +103,7 @@ func (r *results) writeBulk(b *strings.Builder, c bulkCase, t table) {
 		rows.add(p.name, interval(t.throughput(p.name)), fmt.Sprintf("%.0f", float64(c.updates)/t[p.name][measureTime].median()),
 			count(t[p.name][measureConnections]), milliseconds(t[p.name][measureP50]), milliseconds(t[p.name][measureP99]))
 	}
-	fmt.Fprintf(b, "\n## Bulk, %v\n\n%d updates by %d workers, %d rounds. p50 and p99 are of a request in net/http's transport.\n\n%s",
+	fmt.Fprintf(b, "\n## Bulk, %v\n\n%d updates by %d workers, %d rounds. p50 and p99 are percentiles of the time of a request in net/http's transport.\n\n%s",
 		c, c.updates, workers, c.rounds, rows)
 }
 
@@ -112,7 +112,7 @@ func (r *results) writeMemory(b *strings.Builder) {
 	for _, p := range bulkPeers() {
 		rows.add(p.name, interval(r.memory.ratio(p.name, measureMemory)), fmt.Sprintf("%.1f MiB", r.memory[p.name][measureMemory].median()/(1<<20)))
 	}
-	fmt.Fprintf(b, "\n## Peak memory\n\nResident, of a process that sets %d presences with %d workers over %v.\n\n%s",
+	fmt.Fprintf(b, "\n## Peak memory\n\nResident memory of a process that sets %d presences with %d workers over %v.\n\n%s",
 		r.scale.memory.updates, workers, r.scale.memory, rows)
 }
 
@@ -122,8 +122,8 @@ func (r *results) writeThrottled(b *strings.Builder) {
 		t := r.throttled[p.name]
 		rows.add(p.name, ratio(t[measureIdeal]), fmt.Sprintf("%.1f %%", 100*t[measureRefused].median()), count(t[measureFailed]))
 	}
-	fmt.Fprintf(b, "\n## A pod with a limit\n\n%d updates by %d workers at the pod of package symphonytest, which takes %d a second after a first %d\n"+
-		"and responds to the rest with 429 and `Retry-After: 1`. A peer without retries, or that does not retry a 429, fails fast.\n\n%s",
+	fmt.Fprintf(b, "\n## A pod with a limit\n\n%d updates by %d workers at the pod of package symphonytest, which accepts %d a second after a burst of\n"+
+		"%d, and responds to the rest with 429 and `Retry-After: 1`. A peer without retries, or that does not retry a 429, fails fast.\n\n%s",
 		r.throttledUpdates, workers, perSecond, burst, rows)
 }
 

@@ -11,12 +11,13 @@ import (
 // shuffler puts the peers in another order in each round, and in the same orders in each run.
 func shuffler() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-// figures are what the rounds gave for one peer.
+// figures are the results of one peer, one for each round.
 type figures []float64
 
 func (f figures) median() float64 { return f.summary().Center }
 
-// interval holds the true median with 95 %. Few figures have none.
+// interval contains the true median with 95 % confidence; ok is false if there are too few
+// figures.
 func (f figures) interval() (low, high float64, ok bool) {
 	s := f.summary()
 	return s.Lo, s.Hi, !math.IsInf(s.Hi, 1)
@@ -27,8 +28,8 @@ func (f figures) summary() benchmath.Summary {
 	return benchmath.AssumeNothing.Summary(sample, 0.95)
 }
 
-// over divides the figures by those of the same rounds of another peer. There are none
-// where one of the two was not measured.
+// over divides the figures by those of another peer in the same rounds. The result is empty
+// if one of the two was not measured.
 func (f figures) over(others figures) figures {
 	ratios := make(figures, min(len(f), len(others)))
 	for i := range ratios {

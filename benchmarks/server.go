@@ -19,8 +19,8 @@ import (
 
 const canned = `{"category":"BUSY","userId":7078106126503,"timestamp":1533928483800}`
 
-// serving is the task of a server. It tells its target, and then after each line that
-// it reads how many connections it has accepted.
+// serving is the task of a server. It prints its target, and then, after each line that it
+// reads, how many connections it has accepted.
 type serving struct {
 	Latency time.Duration
 	HTTP2   bool
@@ -120,7 +120,7 @@ var (
 	contentLength = []byte("\r\nContent-Length: ")
 )
 
-// isWhole reports whether a request is there with its body, whose length it must tell.
+// isWhole reports whether a request has arrived with its body. It must have a Content-Length.
 func isWhole(request []byte) (bool, error) {
 	end := bytes.Index(request, headerEnd)
 	if end < 0 {

@@ -18,8 +18,8 @@ const (
 
 const userID = 7078106126503
 
-// single makes calls one after the other. The peers take turns in chunks, so that a
-// machine that changes its speed changes it for all.
+// single makes calls one after the other. The peers take turns in chunks, so that a change
+// of the machine's speed affects all of them.
 func single(ctx context.Context, s scale) (table, error) {
 	server, err := startServer(ctx, serving{})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // The measures at a pod with a limit.
 const (
-	measureIdeal   = "ideal" // the time in relation to that of one who knows the limit
+	measureIdeal   = "ideal" // the time relative to that of a client that knows the limit
 	measureRefused = "refused"
 	measureFailed  = "failed"
 )

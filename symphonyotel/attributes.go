@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Attributes, those of HTTP by the semantic conventions.
+// Attributes; those without symphony in their name are from the semantic conventions.
 const (
 	requestMethod = attribute.Key("http.request.method")
 	statusCode    = attribute.Key("http.response.status_code")
@@ -24,8 +24,8 @@ const (
 	queueDuration = attribute.Key("symphony.client.queue.duration")
 )
 
-// failure returns the error.type of an attempt; "" if it succeeded. A status from failed on
-// is a failure.
+// failure returns the error.type of an attempt; "" if it succeeded. A status of failed or
+// above is a failure.
 func failure(status, failed int, err error) string {
 	switch {
 	case err != nil:
@@ -36,7 +36,7 @@ func failure(status, failed int, err error) string {
 	return ""
 }
 
-// typeOf returns what kind of error err is, of which there are few, and never its text.
+// typeOf returns the kind of an error, never its text: there are only a few kinds.
 func typeOf(err error) string {
 	timeout, ok := errors.AsType[interface {
 		error

@@ -5,10 +5,10 @@
 //
 // # Traces
 //
-// [Instrument] makes one CLIENT span for each attempt, by the semantic conventions for HTTP.
-// It is a child of the span in the context of the call; so are the spans of a login that the
-// call starts. The span ends when the body of the response has been read. Its name is
-// the method and the path with placeholders, "POST /v3/user/presence", or for
+// [Instrument] makes one CLIENT span for each attempt, according to the semantic conventions
+// for HTTP. It is a child of the span in the context of the call, and so are the spans of a
+// login that the call starts. The span ends when the body of the response has been read. Its
+// name is the method and the path with placeholders, "POST /v3/user/presence", or for
 // [symphony.Client.Do] the method. Its attributes:
 //
 //   - http.request.method, server.address, server.port, url.template (not for Do)
@@ -24,8 +24,8 @@
 //
 // # Metrics
 //
-//   - http.client.request.duration: a histogram of attempts, in seconds, by the semantic
-//     conventions
+//   - http.client.request.duration: a histogram of attempts, in seconds, according to the
+//     semantic conventions
 //   - symphony.client.call.duration: a histogram of calls, in seconds, with all attempts and
 //     waits; error.type is absent if the call succeeded
 //   - symphony.client.queue.duration: a histogram of how long attempts waited for the rate

@@ -6,8 +6,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// globalPropagator is the global propagator, or W3C trace context as long as that is not
-// set.
+// globalPropagator is the global propagator, or W3C trace context as long as no global
+// propagator is set.
 type globalPropagator struct{ propagation.TextMapPropagator }
 
 // Inject puts the trace context into a carrier.

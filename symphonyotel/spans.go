@@ -62,8 +62,7 @@ func (s *spans) start(r *http.Request) *span {
 	return &span{Span: made, ctx: ctx, attributes: common, duration: s.duration, started: started}
 }
 
-// end ends the span, with the error that there is in place of a response or of its whole
-// body.
+// end ends the span, with an error if there is no response or no complete body.
 func (s *span) end(err error) {
 	s.once.Do(func() { s.finish(failure(s.status, http.StatusBadRequest, err)) })
 }

@@ -28,10 +28,10 @@ type ServiceUser struct {
 	Certificate *x509.Certificate
 }
 
-// firstFreeID is where the ids begin that the pod chooses.
+// firstFreeID is the first of the ids that the pod chooses itself.
 const firstFreeID = 900_000_000_000
 
-// interest is that of a session in the presence of an external user.
+// interest means that a session has registered interest in an external user.
 type interest struct {
 	session session
 	userID  int64
@@ -40,7 +40,7 @@ type interest struct {
 // directory holds the users of a pod and their presence.
 type directory struct {
 	now   func() time.Time
-	feeds *feeds // are told of changes
+	feeds *feeds // notified of changes
 
 	mu           sync.Mutex // guards what follows
 	users        map[int64]*user

@@ -1,8 +1,8 @@
 // Package symphonytest is a pod in memory, for testing programs that use package
 // symphony and for trying them out. For presence calls it behaves like a real pod:
 // session tokens and logins, the "User Provisioning" entitlement, users who are online,
-// idle or offline, and errors of the real shape. It can be told to fail, and it reports
-// which requests it received.
+// idle or offline, and error responses like a real pod's. It can be told to fail, and it
+// reports which requests it received.
 //
 //	func TestPhoneSystem(t *testing.T) {
 //		pod := symphonytest.New(t, symphonytest.WithUsers(symphonytest.User{ID: 4711}))

@@ -12,8 +12,8 @@ import (
 )
 
 // endpoint serves one call of the API. It returns what is sent as JSON (nil for a 204),
-// or a *failure. It has no access to the connection: a client that does not read can
-// never keep it, and the locks that it takes, from returning.
+// or a *failure. It has no access to the connection, so that a client that does not read
+// cannot block it while it holds a lock.
 type endpoint func(r *http.Request) (any, error)
 
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {

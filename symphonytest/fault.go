@@ -53,7 +53,7 @@ func (f Fault) matches(method, path string) bool {
 	return (f.Method == "" || f.Method == method) && (f.Path == "" || f.Path == path)
 }
 
-// faults are those that requests have still to meet, in order.
+// faults are the faults that are not used up yet, in order.
 type faults struct {
 	mu   sync.Mutex // guards list
 	list []*plannedFault
@@ -154,7 +154,7 @@ func (f Fault) record(r *http.Request, next http.Handler) *httptest.ResponseReco
 func (f Fault) replay(w http.ResponseWriter, response *httptest.ResponseRecorder) {
 	body := response.Body.Bytes()
 	if response.Code == http.StatusNoContent || response.Code == http.StatusNotModified {
-		body = nil // these have none
+		body = nil // these statuses have no body
 	}
 	maps.Copy(w.Header(), response.Header())
 	if len(body) > 0 {

@@ -35,8 +35,8 @@ func (f *feeds) changed(userID int64) {
 	}
 }
 
-// create returns the id of a new feed. As a real one may, it holds characters that
-// belong escaped in a path.
+// create returns the id of a new feed. It contains characters that must be escaped in a
+// path, as the ids of a real pod may.
 func (f *feeds) create() (id string) {
 	id = "f/" + rand.Text() + "+="
 	f.mu.Lock()

@@ -29,7 +29,7 @@ func newFrontend(c config, routes *routes) *frontend {
 	}
 }
 
-// serve serves a request. It is no method ServeHTTP, which a Pod would have too.
+// serve serves a request. It is not named ServeHTTP, because Pod would export that method.
 func (f *frontend) serve(w http.ResponseWriter, r *http.Request) {
 	// The body is read first: only then does net/http notice that a client leaves.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -15,8 +15,8 @@ type limits struct {
 	concurrency *concurrency // nil without a concurrency limit
 }
 
-// enter admits a request, which must call leave when it ends. If it refuses one, it
-// returns how long the client is asked to wait.
+// enter admits a request, which must call leave when it ends. If it refuses the request,
+// it returns how long the client is asked to wait.
 func (l *limits) enter() (retryAfter time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,7 +21,7 @@ type memoryPipe struct {
 	data             []byte
 	readerClosed     bool
 	writerClosed     bool
-	reset            bool // by the writer: the reader gets no more data, but an error
+	reset            bool // by the writer: the reader's next Read returns an error
 	reading, writing pipeDeadline
 }
 
@@ -85,7 +85,7 @@ func (p *memoryPipe) write(in []byte) (n int, err error) {
 	}
 }
 
-// closeRead is the end of the reader.
+// closeRead closes the reader's end.
 func (p *memoryPipe) closeRead() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +94,7 @@ func (p *memoryPipe) closeRead() {
 	p.changed.Broadcast()
 }
 
-// closeWrite is the end of the writer. The reader still gets what was written, unless
+// closeWrite closes the writer's end. The reader can still read what was written, unless
 // the connection is reset.
 func (p *memoryPipe) closeWrite(reset bool) {
 	p.mu.Lock()

@@ -34,7 +34,7 @@ func WithApps(apps ...App) Option {
 }
 
 // WithRateLimit makes the pod respond with 429 and "Retry-After: 1" to requests above
-// perSecond a second. A burst of requests may come at once.
+// perSecond a second. At most burst requests may come at once.
 func WithRateLimit(perSecond float64, burst int) Option {
 	return func(c *config) { c.rate = newBucket(perSecond, burst) }
 }
@@ -80,7 +80,7 @@ func WithClock(now func() time.Time) Option {
 }
 
 // WithRequestLog sets how many of the newest requests [Pod.Requests] returns; the
-// default is 100,000. It remembers at most 64 MiB of them in any case.
+// default is 100,000. The pod remembers at most 64 MiB of requests in any case.
 func WithRequestLog(size int) Option {
 	return func(c *config) { c.logSize = size }
 }

@@ -24,8 +24,8 @@ func (a api) presenceEndpoints() map[string]endpoint {
 	}
 }
 
-// setUserPresence sets the presence of any user for a service user with the
-// entitlement, and of their own for a session on behalf of a user.
+// setUserPresence sets the presence of a user. A service user with the entitlement may
+// set that of any user, a session on behalf of a user only that user's own.
 func (a api) setUserPresence(r *http.Request) (any, error) {
 	caller, err := a.caller(r)
 	if err != nil {

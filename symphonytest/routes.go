@@ -25,9 +25,9 @@ func newRoutes(a api) *routes {
 	return &routes{api: mux}
 }
 
-// Handle serves a route with a handler of yours instead of the pod's own. The pattern
-// is that of [http.ServeMux], and its path includes the base:
-// "POST /pod/v3/user/presence". Of two handlers that match, the newer one serves.
+// Handle serves a route with your handler instead of the pod's. The pattern is one of
+// [http.ServeMux], and its path includes the base: "POST /pod/v3/user/presence". If two
+// handlers match, the newer one is used.
 func (r *routes) Handle(pattern string, handler http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle(pattern, handler)
@@ -46,8 +46,8 @@ func (r *routes) route(w http.ResponseWriter, req *http.Request) {
 	r.mux(req).ServeHTTP(w, req)
 }
 
-// mux returns the ServeMux that serves a request. It also sets the path values, which
-// its handler alone would not.
+// mux returns the ServeMux that serves a request. It returns the ServeMux and not its
+// handler, because only the ServeMux sets the path values.
 func (r *routes) mux(req *http.Request) *http.ServeMux {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -60,8 +60,8 @@ func (s *sessions) RevokeTokens() {
 	clear(s.byToken)
 }
 
-// Logins returns how many logins succeeded, of any kind. [Pod.Requests] also lists the
-// refused ones.
+// Logins returns how many logins succeeded, of any kind. [Pod.Requests] also lists logins
+// that were refused.
 func (s *sessions) Logins() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,7 +35,7 @@ type User struct {
 	Since time.Time
 }
 
-// user is a User with what the pod keeps about them besides.
+// user is a User with what else the pod keeps about them.
 type user struct {
 	User
 	forced bool // Category was set without soft: it shows whatever the user is doing

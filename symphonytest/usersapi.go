@@ -43,8 +43,8 @@ type userError struct {
 type search struct {
 	by   string // uid, email or username
 	keys []string
-	// Which users are searched: without local those of other pods too; without
-	// activity active and inactive ones.
+	// Without local, users of other pods are searched too. Without activity, active and
+	// inactive users are searched.
 	local            bool
 	activity, active bool
 }
@@ -80,7 +80,7 @@ func (a api) searchUsers(r *http.Request) (any, error) {
 		for _, found := range byKey[normal(key)] {
 			result.Users = append(result.Users, newFoundUser(found))
 		}
-		delete(byKey, normal(key)) // a key that comes twice
+		delete(byKey, normal(key)) // a key that occurs twice finds its users once
 	}
 	if len(result.Users) == 0 && len(result.Errors) == 0 {
 		return nil, nil //nolint:nilnil // a 204

@@ -1,4 +1,4 @@
-// Package gateway has package symphony call a pod through a gateway that is in
-// production everywhere, nginx: how it responds by itself, how it ends connections,
-// and what becomes of a bulk run when the pod behind it goes away.
+// Package gateway tests calls of package symphony to a pod behind nginx, a common gateway:
+// nginx's own responses, connections that it ends, and a bulk run while the pod behind it
+// goes away.
 package gateway

@@ -1,3 +1,3 @@
-// Package readme holds tests only: every Go snippet of README.md compiles, and every
+// Package readme holds only tests: every Go snippet of README.md compiles, and every
 // command in it runs. CONTRIBUTING.md has the rules for snippets.
 package readme

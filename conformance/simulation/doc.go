@@ -1,3 +1,3 @@
-// Package simulation measures how fast the SDK works at pods that limit it, fail or go
-// away: minutes of traffic in a testing/synctest bubble, over model pods.
+// Package simulation measures how fast the SDK is at model pods that limit requests, fail
+// or go away: minutes of traffic in a testing/synctest bubble.
 package simulation

@@ -27,8 +27,8 @@ type request struct {
 
 // findings are what is wrong with a round.
 type findings struct {
-	lost     []string // updates that the client calls done, and the pod has not done
-	disorder []string // updates that came before an earlier one of the same user
+	lost     []string // updates that the client reports as done, and the pod has not done
+	disorder []string // updates that came before an earlier update of the same user
 }
 
 // add adds what was found elsewhere.
@@ -57,8 +57,8 @@ func (h *history) check(user int64, f *findings) {
 	h.checkState(user, f)
 }
 
-// checkState checks the pod's state: it is that of the last update that is done, or of
-// a later one that failed.
+// checkState checks the pod's state: the presence of the last update that is done, or of
+// a later update that failed.
 func (h *history) checkState(user int64, f *findings) {
 	last := -1 // the state before
 	for i, u := range h.updates {

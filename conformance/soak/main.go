@@ -1,12 +1,13 @@
 // Command soak makes calls and bulk runs for a while, at a pod in memory that fails at
-// random, ends sessions and limits its rate, and checks that each update which the client
-// calls done has been done, and that no user's updates came out of order.
+// random, ends sessions and limits its rate, and checks that each update that the client
+// reports as done has been done, and that no user's updates came out of order.
 //
 //	go run ./soak -for 30s -seed 1
 //
-// It prints where it is every three seconds. It ends with 1 when an update was lost or came
-// out of order, when most calls failed, or when goroutines are left. Runs with the same seed send the same updates
-// into the same sequence of faults; which request meets which fault is the scheduler's.
+// It prints its progress every three seconds. Its exit code is 1 if an update was lost or came
+// out of order, if most calls failed, or if goroutines are left. Runs with the same seed have
+// the same updates and the same sequence of faults; which request meets which fault depends on
+// the scheduler.
 package main
 
 import (
@@ -36,7 +37,7 @@ func main() {
 func soak(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	duration := flags.Duration("for", 30*time.Second, "how long new rounds begin")
+	duration := flags.Duration("for", 30*time.Second, "how long to start new rounds")
 	seed := flags.Uint64("seed", 1, "what the updates and the faults are drawn from")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):

@@ -41,8 +41,8 @@ type round struct {
 	expiry int                  // all sessions end after so many results
 }
 
-// planRound plans the nth round. No category of a user comes twice in a round, or in the
-// one before and this one: so it says which update a request, or the pod's state, is of.
+// planRound plans the nth round. A user never has the same category twice in a round and the
+// round before it, so the category of a request, or of the pod's state, identifies its update.
 func planRound(seed, n uint64) *round {
 	random := rand.New(rand.NewPCG(seed, n))
 	categories := symphony.PresenceCategories()
@@ -103,8 +103,8 @@ func planFaults(random *rand.Rand, requests int) []symphonytest.Fault {
 	return faults
 }
 
-// planFault draws a fault. The two that slow down all calls are rare: one that lasts
-// longer than an attempt may, and a 429, after which the client searches for the limit.
+// planFault draws a fault. The two faults that slow down all calls are rare: a delay that is
+// longer than an attempt may be, and a 429, after which the client searches for the limit.
 func planFault(random *rand.Rand) symphonytest.Fault {
 	switch n := random.IntN(200); {
 	case n < 1:
@@ -125,8 +125,8 @@ func planFault(random *rand.Rand) symphonytest.Fault {
 	}
 }
 
-// planStatus draws a response with a status, with or without Retry-After. Those of real
-// pods are whole seconds; the client takes fractions.
+// planStatus draws a response with a status, with or without Retry-After. Real pods ask for
+// whole seconds; the client accepts fractions.
 func planStatus(random *rand.Rand, status int) symphonytest.Fault {
 	fault := symphonytest.Fault{Status: status, Header: http.Header{}}
 	if random.IntN(2) == 0 {

@@ -161,7 +161,7 @@ func (r *run) conclude(plan *round, before map[int64]symphony.PresenceCategory) 
 	r.found.add(found)
 }
 
-// bulk sends a lane as a bulk run. One that the login failed for ends early.
+// bulk sends a lane as a bulk run, which ends early if the login fails.
 func (r *run) bulk(ctx context.Context, lane []*update, note func(*update, error)) {
 	pulled := 0
 	source := func(yield func(symphony.PresenceUpdate) bool) {
@@ -202,8 +202,8 @@ func (r *run) singly(ctx context.Context, lane []*update, note func(*update, err
 	}
 }
 
-// verify checks that a response belongs to the update, and that an expired session is not
-// what an update fails by: the client logs in.
+// verify checks that a response belongs to the update, and that no update fails because a
+// session has expired: the client logs in.
 func (r *run) verify(u *update, presence *symphony.V2Presence, err error) {
 	switch {
 	case errors.As(err, new(*symphony.UnauthorizedError)):

@@ -9,7 +9,7 @@ import (
 )
 
 // failures is the CSV file of the rows that failed, each with the reason in a further
-// column. It can be fed back in. It is created with the first row.
+// column. It can be used as input. It is created with the first row.
 type failures struct {
 	path    string
 	resumed bool // an earlier run may have begun the file

@@ -12,9 +12,9 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// journal remembers which rows are done until all are, so that the same command goes on
-// after a run that was interrupted or killed. Each row is written as soon as it is
-// done. A nil journal remembers nothing.
+// journal records which rows are done until all are done, so that the same command continues
+// a run that was interrupted or killed. Each row is written as soon as it is done. A nil
+// journal records nothing.
 type journal struct {
 	file   *os.File
 	done   map[int]struct{} // the rows of earlier runs, by their lines

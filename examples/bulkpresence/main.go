@@ -5,10 +5,10 @@
 //	other-program | go run ./examples/bulkpresence - # from stdin
 //
 // It reads spreadsheets as people save them: see package sheet. Every row is set, skipped
-// because it is blank, or written to a CSV file of failures that can be fed back in, with
-// the reason in a further column; the summary counts them all. After Ctrl-C, or when it was
-// killed, the same command continues where it stopped. It shows its progress, and the rate
-// that the client keeps once the pod has responded with 429.
+// because it is blank, or written with the reason to a CSV file of failures, which can be
+// used as input; the summary counts them all. After Ctrl-C, or if it was killed, the same
+// command continues where it stopped. It shows its progress and, once the pod has responded
+// with 429, the rate to which the client limits itself.
 //
 // -dry-run prints who would change, from what to what, and sets nothing. -only-changes
 // leaves out users who show the category already. It finds its pod as setpresence does.
@@ -135,8 +135,8 @@ func openOutcome(s settings, in *input, report *report) (*outcome, error) {
 	return o, nil
 }
 
-// finish closes the files, prints the summary, and returns what kept the run from being a
-// success.
+// finish closes the files, prints the summary, and returns why the run is not a success, if
+// it is not.
 func finish(ctx context.Context, s settings, source *source, stopped error) error {
 	outcome, report := source.outcome, source.outcome.report
 	if stopped == nil && ctx.Err() == nil && report.left() != 0 {

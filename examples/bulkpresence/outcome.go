@@ -6,14 +6,14 @@ import (
 	"github.com/symphony-go/symphony/examples/internal/sheet"
 )
 
-// outcome notes what becomes of the rows. Each row that is read is skipped, done before,
-// unchanged, set or failed, and counted as just one of these; or it is left.
+// outcome records what becomes of the rows. Each row that is read is skipped, done before,
+// unchanged, set or failed, and is counted once; or it is left for the next run.
 type outcome struct {
 	report   *report
 	journal  *journal  // nil remembers nothing
 	failures *failures // nil for a dry run, which writes no file
 	input    *sheet.Reader
-	err      error // the first that writing met
+	err      error // the first error of a write
 }
 
 // unreadable is the kind of failure of a row that is no update.
@@ -48,8 +48,8 @@ func (o *outcome) unchanged(r row) {
 	o.report.count(&o.report.unchanged)
 }
 
-// failed adds a row to the failures, and then to the journal: a killed run leaves it in one
-// of them, or not done.
+// failed adds a row to the failures, and then to the journal: if the run is killed between
+// the two, the next run handles the row again.
 func (o *outcome) failed(kind string, f failure) {
 	switch {
 	case o.failures == nil:

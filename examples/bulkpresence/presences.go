@@ -6,7 +6,8 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// fewRows are asked for one by one. For more, a listing of all users costs the pod less.
+// fewRows is the number of rows up to which users are read one by one. For more rows, a
+// listing of all users costs the pod less.
 const fewRows = 100
 
 // presences knows what shows for the users before a run changes it.
@@ -44,9 +45,9 @@ func (p *presences) of(ctx context.Context, userID int64) (symphony.PresenceCate
 	return presence.Category, nil
 }
 
-// isNeeded reports whether an update changes anything. AWAY may be an idle AVAILABLE or
-// BUSY, and OFFLINE hides what was set for later: what shows is not what was set. After an
-// update of the same user, the presence is no longer known for sure.
+// isNeeded reports whether an update may change anything. A user who shows AWAY may be an
+// idle user who is AVAILABLE or BUSY, and OFFLINE hides a category that was set for later.
+// After an update of the same user, the presence is no longer known for sure.
 func (p *presences) isNeeded(r row) bool {
 	return r.shown != r.Category || r.shown == symphony.PresenceAway || r.shown == symphony.PresenceOffline || p.set[r.UserID]
 }

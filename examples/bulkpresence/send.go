@@ -10,8 +10,8 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// send sets the presences that are not done. It stops at what would fail for all others too;
-// what was set by then is still noted.
+// send sets the presences that are not done. It stops at an error that all others would have
+// too; the updates in progress are still recorded.
 func send(ctx context.Context, client *symphony.Client, workers int, source *source) (stopped error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -48,9 +48,9 @@ func send(ctx context.Context, client *symphony.Client, workers int, source *sou
 	return stopped
 }
 
-// doubts are failed updates of which it is not known whether the failure is their own: a
-// client ends its run when the login fails, which may be for any reason. It is their own if
-// the client wants further updates after it, or has sent another update of the same user.
+// doubts are failed updates whose failure may be their own, or may be the end of the run: a
+// client ends its run when the login fails, for whatever reason. The failure is the update's
+// own if the client wants further updates after it, or has sent another update of the user.
 type doubts struct {
 	outcome *outcome
 	held    []failure

@@ -83,7 +83,7 @@ order is that of the header; without a header it is user_id,category,soft. Blank
 
 `
 
-// same reports whether two names are those of one file.
+// same reports whether two names mean the same file.
 func same(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)

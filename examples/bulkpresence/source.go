@@ -28,7 +28,7 @@ type source struct {
 	sent     int
 	pending  map[int]row // by the index of the update, until its result is there
 	pulled   func()      // called when the client wants a further update
-	cutShort bool        // the client wanted no more
+	cutShort bool        // the client wanted no more updates
 	err      error       // what ended the reading too early
 }
 
@@ -39,8 +39,8 @@ func (s *source) take(index int) row {
 	return r
 }
 
-// updates is the iterator for SetUserPresences. A row that cannot be sent fails, and stops
-// no other.
+// updates is the iterator for SetUserPresences. A row that cannot be sent fails, and the
+// others continue.
 func (s *source) updates(yield func(symphony.PresenceUpdate) bool) {
 	for {
 		rows, err := s.read()
@@ -80,8 +80,8 @@ func (s *source) send(r row, yield func(symphony.PresenceUpdate) bool) bool {
 	return true
 }
 
-// read reads the next row that is not done; or several, if it has to be looked up whom they
-// are about. With an error they are the last.
+// read reads the next row that is not done, or several rows if their users have to be looked
+// up. With an error, they are the last rows.
 func (s *source) read() (rows []row, err error) {
 	lookUp := false
 	for len(rows) == 0 || lookUp && len(rows) < lookupRows {

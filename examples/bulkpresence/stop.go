@@ -7,8 +7,8 @@ import (
 	"github.com/symphony-go/symphony/examples/internal/cli"
 )
 
-// endsRun reports whether an error would be that of every other update too. A 403 concerns
-// one user once the pod has taken another update.
+// endsRun reports whether every other update would have the same error. A 403 concerns one
+// user only, if the pod has accepted another update before.
 func endsRun(err error, someSet bool) bool {
 	var forbidden *symphony.ForbiddenError
 	return symphony.IsCredentialError(err) || cli.IsCertificateError(err) || !someSet && errors.As(err, &forbidden)

@@ -14,14 +14,14 @@ import (
 type actor struct {
 	pod       *symphonytest.Pod
 	telephone *telephone
-	patience  time.Duration // how long something to happen is waited for
+	patience  time.Duration // how long to wait for something to happen
 	random    *rand.Rand
 	user      symphonytest.User // at the beginning
 	token     string            // of the person's own session
 	client    *symphony.Client  // with that token
 	delay     time.Duration     // before the first episode
 	episodes  []*episode
-	events    int // different ones that the service has accepted
+	events    int // different events that the service has accepted
 }
 
 // kind is what is special about an episode.

@@ -16,11 +16,11 @@ import (
 type audit struct {
 	events      int // that the service accepted
 	changed     int // episodes that showed ON_THE_PHONE
-	reverted    int // and then what was there before
-	left        int // or what the user had chosen meanwhile
-	stuck       int // or ON_THE_PHONE for ever
+	reverted    int // of these, episodes after which the previous presence was restored
+	left        int // of these, episodes in which the user chose another presence
+	stuck       int // of these, episodes after which ON_THE_PHONE remained
 	overwritten int // choices of users that the service replaced
-	lost        int // events without their effect
+	lost        int // events that did not have their effect, or not in time
 }
 
 func (a audit) String() string {
@@ -38,8 +38,8 @@ type set struct {
 	own      bool // by the user, not by the service
 }
 
-// newAudit audits a rehearsal. Calls without an end were taken for ended at expiry, and not
-// before.
+// newAudit audits a rehearsal. At expiry, and not before, the service took calls without an
+// end for ended.
 func newAudit(actors []*actor, pod *symphonytest.Pod, expiry time.Time) audit {
 	var a audit
 	sets := setsByUser(actors, pod.Requests())

@@ -12,11 +12,11 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-// bridge has presences follow calls: ON_THE_PHONE while a person is in at least one call,
+// bridge makes presences follow calls: ON_THE_PHONE while a person is in at least one call,
 // and then what they had before.
 //
 // It compares what the store says with what was done, so that it does not matter how often
-// it is called for a person, or when. It must not run twice at a time for one person.
+// it is called for a person, or when. It must not run twice at the same time for one person.
 //
 // A step that fails is repeated later, from the read of the presence on: the client does
 // not retry, because a category that is sent again blindly could overwrite what the user
@@ -61,8 +61,8 @@ func (b *bridge) work(ctx context.Context) {
 	}
 }
 
-// postpone returns how long to wait after so many failures in a row. It logs every
-// failure that is a power of two.
+// postpone returns how long to wait after so many failures in a row. It logs the 1st, 2nd,
+// 4th, 8th failure and so on.
 func (b *bridge) postpone(p person, err error, failures int) time.Duration {
 	delay := backoff(err, failures)
 	if failures&(failures-1) == 0 {

@@ -4,7 +4,7 @@
 //	go run ./examples/phonebridge                      # a rehearsal, all of it on this machine
 //	PHONEBRIDGE_SECRET=… SYMPHONY_POD_URL=… phonebridge # the service
 //
-// The rehearsal starts a pod and the service, and is a telephone system with 200 people.
+// The rehearsal starts a pod and the service, and plays a telephone system with 200 people.
 // It kills the service at random moments, stops the pod for 10 s, and compares the pod's
 // state at the end with the expected one.
 package main

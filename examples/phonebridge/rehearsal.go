@@ -31,7 +31,7 @@ type rehearsal struct {
 	spread   time.Duration // over which the people begin
 	kills    int
 	outage   time.Duration // how long the pod is away
-	patience time.Duration // how long something to happen is waited for
+	patience time.Duration // how long to wait for something to happen
 	out      io.Writer     // of what happens
 	// Tests put something in between: a server in front of the pod, and what sends the events.
 	podURL func() string // nil for that of the pod
@@ -140,7 +140,7 @@ func (r *rehearsal) close(clean bool) {
 	}
 }
 
-// slowPod has the pod take a while for each response, so that a kill hits a call.
+// slowPod makes the pod take a while for each response, so that a kill hits a call.
 func (r *rehearsal) slowPod() {
 	r.pod.ClearFaults()
 	r.pod.Fail(symphonytest.Fault{Times: -1, Delay: 15 * time.Millisecond})
@@ -170,7 +170,7 @@ func (r *rehearsal) start(ctx context.Context, args ...string) (err error) {
 	return nil
 }
 
-// play has all people make their calls, while the service is killed and the pod is away.
+// play lets all people make their calls, while the service is killed and the pod is away.
 func (r *rehearsal) play(ctx context.Context) error {
 	actors, actorsCtx := errgroup.WithContext(ctx)
 	for _, a := range r.actors {
@@ -211,7 +211,7 @@ func (r *rehearsal) killOften(ctx context.Context, times []time.Duration) error 
 	return nil
 }
 
-// takePodAway has the pod reset connections for half of the outage, and respond with 503
+// takePodAway makes the pod reset connections for half of the outage, and respond with 503
 // for the other half.
 func (r *rehearsal) takePodAway(ctx context.Context, at time.Duration) error {
 	sleep(ctx, time.Until(r.began.Add(at)))

@@ -71,5 +71,5 @@ func (s signer) verify(header http.Header, body []byte, now time.Time) (signatur
 	return signature, nil
 }
 
-// errReplay means that this very request was accepted before.
+// errReplay means that this same request was accepted before.
 var errReplay = errors.New("this request was accepted before; a repeated event needs a new time stamp")

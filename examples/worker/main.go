@@ -1,13 +1,13 @@
-// Command worker takes presence updates from a NATS JetStream stream and applies them,
-// in any number of processes: none is lost, and those of one user are applied in order.
+// Command worker takes presence updates from a NATS JetStream stream and applies them, in
+// any number of processes: no update is lost, and each user's updates are applied in order.
 //
 //	go run ./examples/worker                                    # a rehearsal, all of it on this machine
 //	NATS_URL=nats://nats.acme.net go run ./examples/worker      # a worker, of the pod that the environment names
 //	… | NATS_URL=… go run ./examples/worker -role producer      # publishes the updates on stdin
 //
 // Without NATS_URL it starts a NATS server and a pod of its own, a producer and three
-// worker processes; it kills one of them, restarts NATS, has the pod fail now and then,
-// and compares in the end what the pod received with what was published. With -replicas 3
+// worker processes; it kills one of the workers, restarts NATS, makes the pod fail now and
+// then, and at the end compares what the pod received with what was published. With -replicas 3
 // there are three NATS servers, two of which are killed. A worker finds its pod as
 // setpresence does.
 package main

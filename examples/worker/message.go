@@ -51,9 +51,9 @@ func parseUpdate(data []byte) (update, error) {
 	return u, nil
 }
 
-// holdOf is how long a worker may have a message, of the time that NATS gives it. The rest
-// is for the way of an acknowledgement, and for a NATS server that is restarted: it counts
-// in whole seconds what had gone by before.
+// holdOf is how long a worker may have a message: a part of the time after which NATS
+// delivers it again. The rest is for the acknowledgement to arrive, and for a NATS server
+// that is restarted, which counts the time before the restart in whole seconds.
 func holdOf(ackWait time.Duration) time.Duration { return ackWait - 1500*time.Millisecond }
 
 // message is an update as JetStream delivers it.

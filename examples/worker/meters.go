@@ -26,9 +26,9 @@ const (
 	putOff     = "put off" // to be delivered again
 )
 
-// meters are what an operator wants to see, of the worker and of its client. They are read
-// at the end, and written to a file meanwhile if one is named; to have them in a monitoring
-// system, give the provider a reader that exports them there.
+// meters are what an operator wants to see of the worker and of its client. They are printed
+// at the end and, if a file is named, also written to the file meanwhile. To have them in a
+// monitoring system, add a reader to the provider that exports them there.
 type meters struct {
 	began    time.Time
 	reader   *sdkmetric.ManualReader
@@ -77,7 +77,8 @@ func newFileReader(name string) (sdkmetric.Reader, error) {
 	return sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithInterval(time.Second/4)), nil
 }
 
-// options have a client measured too, and its attempts fit into the time of a message.
+// options returns options with which a client is measured too, and its attempts fit into the
+// time of a message.
 func (m *meters) options(ackWait time.Duration) []symphony.Option {
 	return []symphony.Option{
 		symphonyotel.Instrument(symphonyotel.WithMeterProvider(m.provider)),

@@ -39,7 +39,7 @@ func startProcess(ctx context.Context, name string, out io.Writer, args, env []s
 	return p, nil
 }
 
-// end has the worker finish what it holds.
+// end asks the worker to finish what it holds and to exit.
 func (p *process) end() {
 	_ = p.stdin.Close()
 	<-p.exited

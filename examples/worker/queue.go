@@ -20,10 +20,11 @@ import (
 // queue is the stream of updates, in which each user belongs to one partition, with a
 // durable consumer for each partition.
 //
-// A consumer has one message out at a time, which keeps the order within its partition:
-// the next one is delivered when that one is acknowledged, not while it waits for its
-// redelivery. The workers all pull on all consumers, so they share the load, and the
-// partitions of a worker that dies go on at once, but for the messages it held.
+// A consumer has one message in flight at a time, which keeps the order within its
+// partition: the next message is delivered after this one is acknowledged, not while this
+// one waits to be delivered again. All workers pull from all consumers, so they share the
+// load, and the partitions of a worker that dies continue at once, except for the messages
+// that it held.
 type queue struct {
 	conn      *nats.Conn
 	js        jetstream.JetStream
@@ -68,8 +69,8 @@ func (q *queue) whileAllowed(ctx context.Context) (context.Context, context.Canc
 	}
 }
 
-// connect connects to NATS. What is published while the connection is away is not kept
-// for later: it fails, and an acknowledgement never comes when its time is over.
+// connect connects to NATS. What is published while the connection is away fails and is not
+// kept for later, so that no acknowledgement arrives after its time is over.
 func connect(s settings, out *screen, deny func(error)) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(s.name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
@@ -148,11 +149,11 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err err
 	}
 }
 
-// claim has the server note that a message is being worked on. What the server keeps over
-// a restart as the time of a delivery is that of the publication; after a claim it is that
-// of the claim. Otherwise a restarted server gives every message that was out, and had
-// waited before, to another worker at once. A claim that is not confirmed is not tried
-// again, for another worker may have the message by then.
+// claim tells the server that a message is being worked on. A restarted server takes the
+// time of the publication for the time of the delivery, or the time of the claim if there
+// was one. Without a claim it would at once deliver to another worker every message in
+// flight that had waited before. A claim that is not confirmed is not repeated, because
+// another worker may have the message by then.
 func (q *queue) claim(ctx context.Context, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
@@ -160,8 +161,8 @@ func (q *queue) claim(ctx context.Context, m message) error {
 	return err
 }
 
-// bury puts an update that the pod will never take on the stream of dead letters, and
-// then takes it from its own: it is on one of them whenever this process ends.
+// bury puts an update that the pod will never accept on the stream of dead letters, and then
+// removes it from its own stream: whenever this process ends, the update is on one of them.
 func (q *queue) bury(ctx context.Context, m message, reason string) error {
 	letter := nats.NewMsg(deadSubject + m.Subject()[strings.LastIndexByte(m.Subject(), '.')+1:])
 	letter.Data = m.Data()
@@ -180,9 +181,9 @@ func (q *queue) superseded(ctx context.Context, m message) bool {
 	return err == nil && last.Sequence > m.sequence()
 }
 
-// waiting is how many updates are neither applied nor buried. The consumers know; the
-// stream may also hold what has been acknowledged while the server stopped. A consumer
-// may learn of an update a moment after its publication.
+// waiting is how many updates are neither applied nor buried. The consumers know; the stream
+// may also hold updates that were acknowledged while the server stopped. A consumer may
+// learn of an update a moment after its publication.
 func (q *queue) waiting(ctx context.Context) (int, error) {
 	consumers := q.stream.ListConsumers(ctx)
 	waiting, counted := 0, 0

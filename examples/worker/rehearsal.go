@@ -15,7 +15,7 @@ import (
 	"github.com/symphony-go/symphony/symphonytest"
 )
 
-// rehearsal is the whole of it on one machine, with what can go wrong.
+// rehearsal is the whole system on one machine, with what can go wrong.
 type rehearsal struct {
 	settings
 	out       *screen
@@ -34,7 +34,7 @@ type broker interface {
 	Close()
 }
 
-// rehearseAckWait is short, so that what a killed worker held comes again soon.
+// rehearseAckWait is short, so that what a killed worker held is soon delivered again.
 const rehearseAckWait = 4 * time.Second
 
 // rehearse publishes updates, has three worker processes apply them, kills one, restarts
@@ -139,8 +139,8 @@ func (r *rehearsal) close() {
 	r.out.end()
 }
 
-// made makes the updates up: in no order of the users, some of whom change several times
-// in a row, and no two of a user with the same category one after the other.
+// made makes up the updates: for users in random order, some of whom change several times in
+// a row, but never twice in a row to the same category.
 func (r *rehearsal) made() []update {
 	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	categories := []symphony.PresenceCategory{
@@ -172,7 +172,7 @@ func (r *rehearsal) produce(ctx context.Context) error {
 	return nil
 }
 
-// trouble is what goes wrong when that many updates are done with.
+// trouble is what goes wrong after so many updates are applied or buried.
 type trouble struct {
 	after int
 	make  func() error
@@ -213,7 +213,7 @@ func (r *rehearsal) killWorker() error {
 	return nil
 }
 
-// breakPod has calls fail until their retries are used up.
+// breakPod makes calls fail until their retries are used up.
 func (r *rehearsal) breakPod() error {
 	r.out.say("the pod answers 503")
 	r.pod.Fail(symphonytest.Fault{Status: http.StatusServiceUnavailable, Times: 3 * r.partitions})

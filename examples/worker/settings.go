@@ -49,7 +49,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	flags.IntVar(&s.partitions, "partitions", 16, "the maximum number of updates in progress, over all workers; the same for all, and fixed once the stream exists")
 	flags.IntVar(&s.replicas, "replicas", 1, "the number of NATS servers that keep the stream; a rehearsal starts that many")
 	flags.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long an update waits for a worker that died; the same for all workers")
-	flags.StringVar(&s.metrics, "metrics", "", "append the metrics to a `file` four times a second, as JSON; each worker of a rehearsal adds .1, .2 or .3 to its name")
+	flags.StringVar(&s.metrics, "metrics", "", "append the metrics to a `file` four times a second, as JSON; in a rehearsal the files of the workers end in .1, .2 and .3")
 	flags.BoolVar(&s.supersede, "skip-superseded", false, "skip an update when a newer one of the same user is waiting")
 	flags.BoolVar(&s.attached, "attached", false, "end when stdin ends")
 	flags.IntVar(&s.updates, "updates", 10_000, "the number of updates in a rehearsal")
@@ -63,9 +63,9 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	case s.role != "worker" && s.role != producer && s.role != serverRole:
 		return s, fmt.Errorf("-role %q is neither worker nor producer", s.role)
 	case s.partitions < 1 || s.replicas < 1 || s.updates < 1 || s.users < 1:
-		return s, errors.New("-partitions, -replicas, -updates and -users are to be above 0")
+		return s, errors.New("-partitions, -replicas, -updates and -users must be above 0")
 	case s.ackWait < minAckWait:
-		return s, fmt.Errorf("-ack-wait %v is too short for a call; it is to be %v at least", s.ackWait, minAckWait)
+		return s, fmt.Errorf("-ack-wait %v is too short for a call; it must be at least %v", s.ackWait, minAckWait)
 	case s.natsURL == "" && (s.role == producer || s.config != "" || getenv("SYMPHONY_POD_URL") != ""):
 		return s, errors.New("NATS_URL is not set; a rehearsal has its own pod, producer and NATS")
 	}

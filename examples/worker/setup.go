@@ -14,13 +14,12 @@ import (
 
 const answerWait = 2 * time.Second // for a response of NATS
 
-// setUp creates the streams and the consumers unless they exist, which takes fewer
-// permissions. Those that exist with settings that break what the program promises are
-// refused: another number of partitions would break the order, another wait the time
-// that workers have for their messages, and an age limit would lose updates. Other limits
-// are the operator's.
+// setUp creates the streams and the consumers unless they exist; if they exist, it needs
+// fewer permissions. It refuses settings that break what the program promises: another number
+// of partitions would break the order, another ack wait the time that workers have for their
+// messages, and an age limit would lose updates. The operator may set other limits.
 //
-// A producer needs no consumers, and gets none.
+// A producer needs no consumers, and none are created for it.
 func setUp(ctx context.Context, js jetstream.JetStream, s settings) (stream jetstream.Stream, consumers []jetstream.Consumer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*answerWait)
 	defer cancel()

@@ -82,12 +82,12 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 	return nil
 }
 
-// handle brings one message to its end. The call has less time than the rest. An error
-// is one that stops the worker.
+// handle brings one message to its end. The context of the call ends before that of the
+// rest. An error stops the worker.
 func (w *worker) handle(held, call context.Context, m message) error {
 	w.meters.received(held, m)
 	if err := w.queue.claim(held, m); err != nil {
-		w.out.say("%v is left alone; it will come again: %v", m, err)
+		w.out.say("%v is left alone; it will be delivered again: %v", m, err)
 		return nil
 	}
 	u, err := m.update()
@@ -128,14 +128,14 @@ func (w *worker) acknowledge(held context.Context, m message, outcome string) {
 		}
 		pause(held, answerWait/10)
 		if held.Err() != nil {
-			w.out.say("%v is %s, which NATS did not take in time; it will come again: %v", m, outcome, err)
+			w.out.say("%v is %s, but NATS did not confirm that in time; it will be delivered again: %v", m, outcome, err)
 			return
 		}
 	}
 }
 
-// giveBack has a message delivered again, to any worker, before all others of its
-// partition. If it fails, that happens by itself when the time of the message is over.
+// giveBack asks NATS to deliver a message again, to any worker, before all others of its
+// partition. If that fails, NATS does so anyway when the time of the message is over.
 func (w *worker) giveBack(held context.Context, m message, delay time.Duration) {
 	w.meters.ended(held, m, putOff)
 	if held.Err() == nil {
@@ -143,11 +143,11 @@ func (w *worker) giveBack(held context.Context, m message, delay time.Duration) 
 	}
 }
 
-// bury ends a message that the pod will never take. It fails if there is no place for dead
-// letters any more.
+// bury ends a message that the pod will never accept. It fails if the stream of dead letters
+// no longer exists.
 func (w *worker) bury(held context.Context, m message, reason error) error {
 	if err := w.queue.bury(held, m, reason.Error()); err != nil {
-		w.out.say("%v could not be dead-lettered, and will come again: %v", m, err)
+		w.out.say("%v could not be dead-lettered, and will be delivered again: %v", m, err)
 		return w.queue.deleted(held, deadName, "")
 	}
 	w.out.say("%v is dead-lettered: %v", m, reason)
@@ -161,12 +161,12 @@ type verdict int
 const (
 	done  verdict = iota
 	later         // the pod, or the way to it, is in trouble
-	never         // the pod does not take this update
-	stop          // it would take no other either
+	never         // the pod does not accept this update
+	stop          // the pod would not accept any other update either
 )
 
-// verdictOf judges the outcome of a call. A 403 concerns one user once the pod has taken
-// another update.
+// verdictOf judges the outcome of a call. A 403 concerns one user only, if the pod has
+// accepted another update before.
 func verdictOf(err error, taken bool) verdict {
 	var apiErr *symphony.APIError
 	var invalid *symphony.InvalidArgumentError

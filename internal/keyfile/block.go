@@ -75,8 +75,8 @@ func decodeBase64(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }
 
-// knownLabel returns a label that is in use, and else "unknown": part of a key may
-// stand in place of a label.
+// knownLabel returns a label that is in use, and "unknown" for any other: part of a key
+// may stand in place of a label.
 func knownLabel(label string) string {
 	switch label {
 	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "X509 CRL",

@@ -1,9 +1,9 @@
 package keyfile
 
-// The command that makes PKCS#12 of a Java keystore.
+// The command that converts a Java keystore to PKCS#12.
 const fromKeystore = "keytool -importkeystore -srckeystore store.jks -destkeystore store.p12 -deststoretype PKCS12"
 
-// ToKey returns the command that makes a private key in PEM of a file, in parentheses
+// ToKey returns the command that converts a file to a private key in PEM, in parentheses
 // and after a blank; "" if there is none.
 func (f Format) ToKey() string {
 	switch f {

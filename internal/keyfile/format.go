@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Format is what a file is that is not PEM, as an error says it.
+// Format is the format of a file that is not PEM, in the words of an error.
 type Format string
 
 // The formats that are recognized.
@@ -41,7 +41,7 @@ var prefixes = []struct {
 	{"\x30\x80\x06", PKCS7},
 }
 
-// FormatOf says what data is that is not PEM.
+// FormatOf returns the format of data that is not PEM.
 func FormatOf(data []byte) Format {
 	for _, p := range prefixes {
 		if bytes.HasPrefix(data, []byte(p.prefix)) {

@@ -60,8 +60,8 @@ func Pair(key crypto.Signer, certificates []*x509.Certificate) (tls.Certificate,
 	return pair, nil
 }
 
-// chain sorts certificates: the leaf at index i, each issuer after what it issued,
-// and at last those that do not belong to the chain.
+// chain sorts certificates: first the leaf, which is at index i, then each issuer after
+// what it issued, and last the certificates that do not belong to the chain.
 func chain(i int, certificates []*x509.Certificate) []*x509.Certificate {
 	certificates = slices.Clone(certificates)
 	for next := range certificates {

@@ -17,10 +17,10 @@ const (
 	// The hold of a measured rate, which may be wrong by a quarter.
 	measuredHold = time.Second
 
-	// The hold of a rate at which requests were refused. A longer one wastes a limit that
-	// has risen, a shorter one has more requests refused: at a low rate these are a large
-	// share, so it lasts for some hundred requests; at a high rate each attempt to go
-	// faster costs many.
+	// The hold of a rate at which requests were refused. A longer hold wastes a limit that
+	// has risen, a shorter hold has more requests refused. At a low rate these are a large
+	// share, so the hold lasts for about a hundred requests; at a high rate, each attempt to
+	// go faster costs many requests.
 	minHold      = 2200 * time.Millisecond
 	maxHold      = 8 * time.Second
 	holdRequests = 120.0

@@ -4,7 +4,7 @@
 //
 // Three things can hold a call back: the rate that the user allows, the rate and the
 // pauses that refusals (429) ask for, and an outage. Calls that cannot be sent at once
-// wait in one queue, in order of arrival, single calls before those of bulk runs.
+// wait in one queue, in order of arrival, single calls before the calls of bulk runs.
 package limiter
 
 import (
@@ -36,15 +36,15 @@ type Outcome struct {
 
 // Turn is the permission to send one attempt.
 type Turn struct {
-	sent   time.Time // zero for a turn given while there was nothing to wait for
+	sent   time.Time // zero if there was nothing to wait for or to count
 	queued time.Duration
 }
 
 // Queued returns how long Wait waited.
 func (t Turn) Queued() time.Duration { return t.queued }
 
-// IsLimited reports whether there was a limit or trouble when the turn came: then it is for
-// that moment only.
+// IsLimited reports whether there was a limit or an outage when the turn came. Such a turn
+// is valid at that moment only.
 func (t Turn) IsLimited() bool { return !t.sent.IsZero() }
 
 // TooLateError means that a call was not queued because its turn would come after its
@@ -77,7 +77,7 @@ type Limiter struct {
 	throttle throttle
 	outage   outage
 	queue    queue
-	inFlight int         // turns given while active and not done
+	inFlight int         // turns that came while active and are not done
 	timer    *time.Timer // wakes the head of the queue; nil when the queue is empty
 }
 
@@ -133,7 +133,7 @@ func (l *Limiter) enter(ctx context.Context, class Class) (*waiter, error) {
 	return w, nil
 }
 
-// estimate returns when the limits allow the call, behind those that wait already. An
+// estimate returns when the limits allow the call, after the calls that wait already. An
 // outage may end at any time and does not count.
 func (l *Limiter) estimate(w *waiter, now time.Time) time.Time {
 	interval := max(l.limit.interval, l.throttle.interval(now))
@@ -141,8 +141,8 @@ func (l *Limiter) estimate(w *waiter, now time.Time) time.Time {
 	return latest(l.limit.next, l.throttle.turn(now, w.class), now).Add(ahead)
 }
 
-// leave takes a call out of the queue whose context ended. If it got its turn at the
-// same moment, the turn goes to the next.
+// leave removes a call whose context ended from the queue. If its turn came at the same
+// moment, the next call can have the turn.
 func (l *Limiter) leave(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,7 +156,7 @@ func (l *Limiter) leave(w *waiter) {
 }
 
 // Done takes the outcome of an attempt that had a turn. It returns what the call is to
-// wait before the Wait of its next attempt; 0 when the limiter does not mind.
+// wait before the Wait of its next attempt; 0 if it need not wait.
 func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
 	if !turn.IsLimited() && outcome.Kind <= Accepted && !l.active.Load() {
 		return 0
@@ -181,8 +181,8 @@ func (l *Limiter) Done(turn Turn, outcome Outcome) (wait time.Duration) {
 	return wait
 }
 
-// dispatch gives the waiting calls the turns that have come, and sets the timer for
-// the next one.
+// dispatch releases the waiting calls whose turn has come, and sets the timer for the
+// next call.
 func (l *Limiter) dispatch(now time.Time) {
 	l.throttle.forget(now)
 	for w := l.queue.head(); w != nil; w = l.queue.head() {

@@ -11,7 +11,7 @@ const (
 	minProbe = 100 * time.Millisecond
 	maxProbe = 2 * time.Second
 
-	// A single call has someone who waits for it: it is held back for no longer than this.
+	// Someone probably waits for a single call: it is held back for no longer than this.
 	maxSingleProbe = time.Second
 )
 
@@ -47,7 +47,7 @@ func (o *outage) responded(inFlight, waiting int) {
 	case 0:
 		return
 	case 1:
-		o.limit = inFlight + 2 // probes that hang take no one's place
+		o.limit = inFlight + 2 // probes that hang do not count
 	default:
 		o.limit++
 	}

@@ -7,33 +7,34 @@ import (
 )
 
 const (
-	// Few refusals are the affair of their calls, many that of the client: a quarter of the
-	// last 64 responses, or half of those since the first refusal, at least eight.
+	// A few refusals concern their own calls only, many concern the whole client. Many are
+	// 16 of the last 64 responses, or 8 if they are at least half of the responses since the
+	// first of them.
 	manyRefused = 16
 	fewRefused  = 8
 
-	// At a known rate refusals come alone. A row of them is another reason to pause, and so
-	// is the third refusal of one call, which has a fourth attempt by default.
+	// At a known rate, refusals are rare. Several in a row are another reason to pause, and
+	// so is the third refusal of one call, which by default has only one attempt left.
 	manyInRow   = 4
 	maxRefusals = 3
 
-	// The parts of the rate that are left when it was too high: after a refusal, after many,
-	// and after many within a moment of a pause.
+	// The part that is kept of a rate that was too high: after a refusal, after many, and
+	// after many within a moment of a pause.
 	partAfterFew   = 0.96
 	partAfterMany  = 0.85
 	partAfterAgain = 0.5
 
-	// A burst that the server allows hides for a moment that the rate is too high. It was
-	// too high a moment before the refused request, too.
+	// A burst that the server allows hides for a moment that the rate is too high: the rate
+	// was already too high a moment before the refused request.
 	moment = 150 * time.Millisecond
 
 	// A pause is repeated within this time if the rate after it was far too high.
 	againWithin = 500 * time.Millisecond
 
-	// Timers come late by some milliseconds, which are made up.
+	// A timer fires some milliseconds late. The next requests make up for this much.
 	lateTimer = 10 * time.Millisecond
 
-	// A rate that was not used up for so long is forgotten.
+	// A rate that was not used up for this long is forgotten.
 	forgetAfter = 20 * time.Second
 )
 
@@ -58,8 +59,8 @@ func (t *throttle) isActive(now time.Time) bool {
 
 func (t *throttle) interval(now time.Time) time.Duration { return intervalOf(t.curve.at(now)) }
 
-// turn returns when a call may be sent. A single call after one of a bulk run leaves room
-// for another: where the limit is used up a refusal would cost it a second.
+// turn returns when a call may be sent. A single call after a call of a bulk run waits for
+// twice the interval: if the limit is used up, a refusal would delay it by a second.
 func (t *throttle) turn(now time.Time, class Class) time.Time {
 	if class == Single && t.bulk && t.curve.isFinite() {
 		return t.next.Add(t.interval(now))
@@ -82,7 +83,7 @@ func (t *throttle) take(now time.Time, class Class) {
 // putBack takes back a turn that was not used.
 func (t *throttle) putBack(now time.Time) { t.next = t.next.Add(-t.interval(now)) }
 
-// forget forgets a rate that was not used up for long.
+// forget forgets a rate that was not used up for a long time.
 func (t *throttle) forget(now time.Time) {
 	if t.curve.isFinite() && now.Sub(t.used) > forgetAfter && now.Sub(t.pause) > forgetAfter {
 		*t = throttle{}
@@ -99,7 +100,8 @@ func (t *throttle) accepted(now time.Time) {
 	}
 }
 
-// begin begins a rate that was not known before: as it was measured, if it was.
+// begin sets a rate that was not known before: the measured rate if there is one, otherwise
+// the beginning of a search.
 func (t *throttle) begin() {
 	if rate, ok := t.measure.rate(); ok {
 		t.curve = newCurve(rate, partAfterMany, t.pause, measuredHold)
@@ -108,8 +110,8 @@ func (t *throttle) begin() {
 	}
 }
 
-// refused takes a refusal of a request sent at a time. It returns what the call is to wait
-// by itself, 0 if it waits with all others.
+// refused takes a refusal of a request sent at a time. It returns how long this call is to
+// wait; 0 if all calls wait.
 func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attempt int) time.Duration {
 	t.recent = t.recent<<1 | 1
 	t.row++
@@ -129,7 +131,7 @@ func (t *throttle) refused(now, sent time.Time, retryAfter time.Duration, attemp
 			t.stop(now, retryAfter)
 			return 0
 		}
-	case sent.Before(t.pause): // the pause was about this refusal, too
+	case sent.Before(t.pause): // the pause already covers this refusal
 	case t.row >= manyInRow || attempt >= maxRefusals:
 		t.fallFar(now, sent, retryAfter)
 		return 0

@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package server runs servers that others made, for the time of a test.
+// Package server runs other projects' servers during a test.
 package server
 
 import (
@@ -22,8 +22,8 @@ import (
 
 const patience = 2 * time.Minute // for a start on a busy machine
 
-// Ports from firstPort are none that systems give to connections, which would take one
-// before a server does.
+// Ports that systems do not assign to outgoing connections, which could take a port before
+// a server does.
 const (
 	firstPort = 20_000
 	ports     = 10_000
@@ -33,7 +33,8 @@ var nextPort atomic.Uint32
 
 func init() { nextPort.Store(rand.Uint32N(ports)) }
 
-// FreeAddress is an address of loopback at which nothing listens, each time another one.
+// FreeAddress returns an address of loopback at which nothing listens, a different one each
+// time.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	for {

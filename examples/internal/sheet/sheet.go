@@ -22,7 +22,7 @@ const (
 	maxRow  = 1 << 20  // bytes of any other
 )
 
-// Row is a row of a sheet, but for its header.
+// Row is a row of a sheet that is not its header.
 type Row struct {
 	Line  int   // the line that it begins in, from 1
 	Blank bool  // all cells are empty

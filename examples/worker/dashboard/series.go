@@ -15,8 +15,8 @@ type series struct {
 	points     []point
 }
 
-// point is a value that a process exported. Those of counters and histograms are the sums
-// since it began.
+// point is a value that a process exported. For a counter or a histogram it is the sum since
+// the process began.
 type point struct {
 	Attributes []struct {
 		Key   string
