@@ -483,6 +483,29 @@ func TestBulkGrows(t *testing.T) {
 	}
 }
 
+// Each response lets one more call out, so that the number in flight doubles.
+func TestBulkGrowsGradually(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var inFlight atomic.Int64
+		pod := &bulkPod{respond: func(context.Context, symphony.V2Presence) (*http.Response, error) {
+			inFlight.Add(1)
+			defer inFlight.Add(-1)
+			<-time.After(10 * time.Millisecond)
+			return response(200, busy), nil
+		}}
+		var seen []int64
+		go func() {
+			for <-time.After(5 * time.Millisecond); len(seen) < 5; <-time.After(10 * time.Millisecond) {
+				seen = append(seen, inFlight.Load())
+			}
+		}()
+		for range pod.client(t).SetUserPresences(t.Context(), users(1000, new(int)), symphony.WithConcurrency(40)) { //nolint:revive // only the calls count
+		}
+		require.Equal(t, []int64{4, 8, 16, 32, 40}, seen)
+	})
+}
+
 func TestBulkInvalidArguments(t *testing.T) {
 	t.Parallel()
 	client := new(bulkPod).client(t)
