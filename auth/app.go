@@ -124,15 +124,15 @@ func (a *app) logIn(ctx context.Context, path string) (string, error) {
 	case mine || renewed != appToken:
 		token, err = post(ctx, a.client, path, nil)
 	}
-	if mine && (renewErr != nil || !isUnauthorized(err)) {
-		a.allowRenewal()
+	if mine {
+		a.settle(renewErr == nil && isUnauthorized(err))
 	}
 	return token, err
 }
 
 // renew starts a login of the app, and reports whether it did. No other is started for
-// a while, unless allowRenewal is called: until the user's login is repeated, no one
-// knows whether it helps.
+// a while, unless settle allows it: until the user's login is repeated, no one knows
+// whether it helps.
 func (a *app) renew(ctx context.Context, rejected string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -145,8 +145,12 @@ func (a *app) renew(ctx context.Context, rejected string) bool {
 	return true
 }
 
-func (a *app) allowRenewal() {
+// settle says whether the login that renew started was in vain.
+func (a *app) settle(vain bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.renewable = time.Time{}
+	if vain {
+		a.renewable = time.Now().Add(vainLoginLifetime)
+	}
 }
