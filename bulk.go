@@ -54,9 +54,10 @@ type bulkSettings struct {
 // is 8, which a value below 1 also means. The maximum is 4096.
 func WithConcurrency(n int) BulkOption {
 	return func(s *bulkSettings) {
-		if n >= 1 {
-			s.concurrency = min(n, maxConcurrency)
+		if n < 1 {
+			n = defaultConcurrency
 		}
+		s.concurrency = min(n, maxConcurrency)
 	}
 }
 

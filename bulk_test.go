@@ -139,6 +139,18 @@ func TestBulkConcurrency(t *testing.T) {
 	}
 }
 
+// Of several concurrencies the last counts, also one below 1.
+func TestBulkConcurrencyTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pod := &bulkPod{respond: after(10 * time.Millisecond)}
+		for result := range pod.client(t).SetUserPresences(t.Context(), users(2000, new(int)), symphony.WithConcurrency(3), symphony.WithConcurrency(0)) {
+			require.NoError(t, result.Err)
+		}
+		require.Equal(t, 8, pod.highest[0])
+	})
+}
+
 func TestBulkKeepsTheOrderOfEachUser(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

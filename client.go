@@ -161,8 +161,10 @@ func (c *Client) reauthorize(ctx context.Context, call *call, rejected response)
 // token, sends the request and reads the response. An error means that the call ends.
 func (c *Client) attempt(ctx context.Context, call *call, token string) (resp response, err error) {
 	turn, err := c.admit(ctx, call, token, false)
+	queued := turn.Queued()
 	for tries := 1; errors.Is(err, errSlowToken); tries++ {
 		turn, err = c.admit(ctx, call, token, tries == maxSlowTokens)
+		queued += turn.Queued()
 	}
 	if err != nil {
 		return resp, err
@@ -171,8 +173,8 @@ func (c *Client) attempt(ctx context.Context, call *call, token string) (resp re
 	defer func() { resp.wait = c.limiter.Done(turn, outcome) }()
 	call.attempts++
 	start := time.Now()
-	resp = c.exchange(ctx, call, turn.Queued())
-	resp.number, resp.queued, resp.duration = call.attempts, turn.Queued(), time.Since(start)
+	resp = c.exchange(ctx, call, queued)
+	resp.number, resp.queued, resp.duration = call.attempts, queued, time.Since(start)
 	if resp.err != nil && ctx.Err() != nil {
 		resp.err = ctx.Err()
 		return resp, resp.err

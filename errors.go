@@ -23,7 +23,7 @@ type APIError struct {
 	Attempts   int           // how often the call was sent
 
 	hint  string // what the caller can do about it
-	login bool   // the call was a login: it carried no session token
+	login bool   // the call was a login: one of Do that carried no session token
 	// An earlier attempt of the call may have been applied: its response was lost.
 	maybeApplied bool
 	cause        error // of a call that was not sent

@@ -567,6 +567,8 @@ func TestIsCredentialError(t *testing.T) {
 		{"a provider at a wrong URL", provider(login(404)), true},
 		{"404 of a presence call", call(404, symphony.StaticSessionToken(secret)), false},
 		{"400 of a presence call", call(400, symphony.StaticSessionToken(secret)), false},
+		{"403 of a presence call that carries no token", call(403, symphony.NoSessionToken), false},
+		{"404 of a presence call that carries no token", call(404, symphony.NoSessionToken), false},
 		{"a login that is rate limited", provider(login(429)), false},
 		{"a login host in trouble", login(503), false},
 		{"a provider whose login was refused", provider(login(403)), true},

@@ -69,7 +69,7 @@ func ParsePresenceCategory(s string) (PresenceCategory, error) {
 	}
 	return "", &InvalidArgumentError{
 		Argument: "category",
-		Reason:   fmt.Sprintf("%.40q is none of %v", s, categories),
+		Reason:   fmt.Sprintf("%q is none of %v", line(s, 40), categories),
 	}
 }
 

@@ -35,7 +35,7 @@ func TestParsePresenceCategory(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, symphony.PresenceInAMeeting, category, text)
 	}
-	for _, text := range []string{"", "meeting", "at\nlunch", strings.Repeat("x", 1000)} {
+	for _, text := range []string{"", "meeting", "at\nlunch", strings.Repeat("x", 1000), strings.Repeat("\U0010ffff", 100), strings.Repeat(`"`, 100)} {
 		_, err := symphony.ParsePresenceCategory(text)
 		var invalid *symphony.InvalidArgumentError
 		require.ErrorAs(t, err, &invalid, text)

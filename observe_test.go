@@ -535,6 +535,28 @@ func TestAttemptFromContext(t *testing.T) {
 	}
 }
 
+// A call whose provider is slow waits for several turns: Queued is all of that.
+func TestQueuedWithASlowProvider(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tokens := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+			<-time.After(time.Second)
+			return secret, nil
+		})
+		var told attempts
+		var found symphony.Attempt
+		client := fakeOf(t, tokens, func(r *http.Request) (*http.Response, error) {
+			found, _ = symphony.AttemptFromContext(r.Context())
+			return response(200, busy), nil
+		}, told.observe(), symphony.WithRateLimit(0.1))
+		require.NoError(t, setBusy(t, client))
+		require.Len(t, told, 1)
+		const providerTakes = 4 * time.Second // it is asked once for each turn
+		require.Equal(t, told[0].Elapsed-providerTakes, told[0].Queued)
+		require.Equal(t, told[0].Queued, found.Queued)
+	})
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, (*symphony.Client)(nil).Limits())

@@ -134,7 +134,7 @@ func (c *call) statusError(resp response) error {
 		RetryAfter:   retryAfter(resp.header),
 		Attempts:     c.attempts,
 		hint:         c.hint(resp, e),
-		login:        c.secrets.token == "",
+		login:        c.secrets.token == "" && c.route == "",
 		maybeApplied: resp.maybeApplied,
 	}.typed()
 }

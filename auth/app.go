@@ -124,14 +124,14 @@ func (a *app) logIn(ctx context.Context, path string) (string, error) {
 	case mine || renewed != appToken:
 		token, err = post(ctx, a.client, path, nil)
 	}
-	if mine && (renewErr != nil || !isUnauthorized(err)) {
-		a.allowRenewal()
+	if mine {
+		a.settle(renewErr == nil && isUnauthorized(err))
 	}
 	return token, err
 }
 
 // renew starts a login of the app, and reports whether it did. No other login of the app
-// is started for vainLoginLifetime, unless allowRenewal is called: whether the login
+// is started for vainLoginLifetime, unless settle allows it: whether the login
 // helps is known only after the user's login is repeated.
 func (a *app) renew(ctx context.Context, rejected string) bool {
 	a.mu.Lock()
@@ -145,8 +145,12 @@ func (a *app) renew(ctx context.Context, rejected string) bool {
 	return true
 }
 
-func (a *app) allowRenewal() {
+// settle says whether the login that renew started was in vain.
+func (a *app) settle(vain bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.renewable = time.Time{}
+	if vain {
+		a.renewable = time.Now().Add(vainLoginLifetime)
+	}
 }

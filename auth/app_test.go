@@ -154,6 +154,22 @@ func TestUsersWithoutTheApp(t *testing.T) {
 	})
 }
 
+// The 30 s begin when the login of the app has not helped, however long it took.
+func TestUsersWithoutTheAppAndASlowLogin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &appHost{delay: 15 * time.Second}
+		app, err := auth.NewApp("https://acme.symphony.com/login", "calendar", rsaKey(), symphony.WithHTTPClient(&http.Client{Transport: host}))
+		require.NoError(t, err)
+		_, err = app.User(100).SessionToken(t.Context())
+		require.Error(t, err)
+		require.Equal(t, 2, host.appLogins)
+		_, err = app.User(101).SessionToken(t.Context())
+		require.Error(t, err)
+		require.Equal(t, 2, host.appLogins)
+	})
+}
+
 func TestUsersWithoutTheAppAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

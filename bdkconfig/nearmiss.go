@@ -49,7 +49,8 @@ func (f *file) nearMiss() error {
 				continue
 			}
 			key := section.child(node.Value)
-			right := cmp.Or(spellings[simplify(key.key)], sdk1[simplify(strings.TrimPrefix(key.key, "bdk."))])
+			simple := simplify(strings.TrimPrefix(key.key, "bdk."))
+			right := cmp.Or(spellings[simplify(key.key)], spellings[simple], sdk1[simple])
 			if right != "" {
 				key.line = node.Line
 				return key.errorf("there is no such key; the right spelling is %s, that is, %s", right, nested(right))

@@ -28,6 +28,7 @@ func TestNearMisses(t *testing.T) {
 		{"in a section of a section", "host: acme\nssl:\n  trustStore:\n    Path: $PATH" + bot, "config.yaml:4: ssl.trustStore.Path: there is no such key; the right spelling is ssl.trustStore.path"},
 		{"beside the right one", "host: acme\nretry: {maxAttempts: 1, max-attempts: 2}" + bot, "config.yaml:2: retry.max-attempts: there is no such key; the right spelling is retry.maxAttempts"},
 		{"below bdk", "bdk:\n  host: acme\n  bot:\n    username: bot\n    privateKey.path: $PATH\n", "config.yaml:5: bdk.bot.privateKey.path: there is no such key; the right spelling is bdk.bot.privateKey.path, that is, bdk: {bot: {privateKey: {path: ...}}}"},
+		{"bdk in one key", "bdk.host: acme\nbdk.bot.username: bot\n", "config.yaml:1: bdk.host: there is no such key; the right spelling is host, that is, host: ..."},
 		{"app", "host: acme\napp: {app-id: a}" + bot, "config.yaml:2: app.app-id: there is no such key; the right spelling is app.appId"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -21,7 +21,8 @@ func (a api) caller(r *http.Request) (session, error) {
 	return caller, nil
 }
 
-// mayProvision reports whether a session has the "User Provisioning" entitlement.
+// mayProvision reports whether a session has the "User Provisioning" entitlement, which
+// one on behalf of a user never has.
 func (a api) mayProvision(s session) bool {
-	return a.serviceUser(s.serviceUser).UserProvisioning
+	return s.user == 0 && a.serviceUser(s.serviceUser).UserProvisioning
 }

@@ -180,10 +180,10 @@ func (d *directory) userNamed(username string) (User, bool) {
 
 // self returns the id of a session's own user.
 func (d *directory) self(s session) int64 {
-	if s.serviceUser != "" {
-		return d.serviceUser(s.serviceUser).ID
+	if s.user != 0 {
+		return s.user
 	}
-	return s.user
+	return d.serviceUser(s.serviceUser).ID
 }
 
 // set sets the presence of a user and returns what the user shows then.

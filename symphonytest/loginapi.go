@@ -44,13 +44,11 @@ func (a api) loginAppWithKey(r *http.Request) (any, error) {
 
 // subject returns the subject of the JWT in a request's body.
 func (a api) subject(r *http.Request, keyOf func(subject string) *rsa.PublicKey) (string, error) {
-	var body struct {
-		Token string `json:"token"`
-	}
-	if err := readJSON(r, &body); err != nil {
+	var token string
+	if err := readObject(r, map[string]any{"token": &token}); err != nil {
 		return "", err
 	}
-	subject, err := verifyJWT(body.Token, a.now(), keyOf)
+	subject, err := verifyJWT(token, a.now(), keyOf)
 	if err != nil {
 		return "", unauthorized(err.Error())
 	}

@@ -77,7 +77,7 @@ func TestLoginWithKey(t *testing.T) {
 				require.Equal(t, 200, setBusy(t, pod, token).status)
 			}
 		}
-		for body, want := range map[string]int{"": 400, "x": 400, "{}": 401, `{"token":""}`: 401, `{"token":"a.b.c"}`: 401, `{"token":"e30.e30.e30"}`: 401} {
+		for body, want := range map[string]int{"": 400, "x": 400, "{}": 401, `{"token":""}`: 401, `{"token":"a.b.c"}`: 401, `{"token":"e30.e30.e30"}`: 401, `{"token":"a.b.c","name":"bot"}`: 400} {
 			status, _ := login(t, pod, request{url: pod.LoginURL() + "/pubkey/authenticate", body: body})
 			require.Equal(t, want, status, body)
 		}
@@ -138,6 +138,8 @@ func requireOwnPresenceOnly(t *testing.T, pod *symphonytest.Pod, token string) {
 func TestLoginOnBehalfOfUsersWithKey(t *testing.T) {
 	onEveryPod(t, func(t *testing.T, start start) {
 		pod := appPod(start, symphonytest.App{PublicKey: &rsaKey().PublicKey})
+		nameless := pod.IssueToken("") // entitles no one else
+		require.Equal(t, 200, request{method: "GET", path: ownPath, token: nameless}.mustSend(t, pod).status)
 		body := signed(t, jwt.SigningMethodRS512, jwt.MapClaims{"sub": "calendar", "exp": time.Now().Add(time.Minute).Unix()}, rsaKey())
 		status, app := login(t, pod, request{url: pod.LoginURL() + "/pubkey/app/authenticate", body: body})
 		require.Equal(t, 200, status)
