@@ -97,7 +97,14 @@ func (p RetryPolicy) wait(ctx context.Context, resp response) (wait time.Duratio
 		wait = max(resp.wait, p.backoff(resp.number))
 	}
 	deadline, limited := ctx.Deadline()
-	return wait, !limited || ctx.Done() == nil || time.Until(deadline) > wait
+	if !limited || ctx.Done() == nil {
+		return wait, true
+	}
+	left := time.Until(deadline)
+	if asked > 0 && asked < left { // the random part of the wait is no reason to give up
+		wait = min(wait, asked+(left-asked)/2)
+	}
+	return wait, left > wait
 }
 
 // retry makes the attempts of a call that follow its first one, until one decides the call

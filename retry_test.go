@@ -319,6 +319,27 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	})
 }
 
+// What is added to a Retry-After at random leaves time for the retry before the deadline.
+func TestRetryAfterNearTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 500, 503} {
+		for left, sent := range map[time.Duration]int{10500 * time.Millisecond: 2, 10 * time.Second: 1} {
+			synctest.Test(t, func(t *testing.T) {
+				for range 50 {
+					transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(status, "Retry-After", "10"), responds(200)}}
+					ctx, cancel := context.WithTimeout(t.Context(), left)
+					start := time.Now()
+					_, err := fake(t, transport.RoundTrip).SetUserPresence(ctx, 1, symphony.PresenceBusy, false)
+					cancel()
+					require.Equal(t, sent, transport.sent)
+					require.Equal(t, sent == 2, err == nil)
+					require.Equal(t, sent == 2, time.Since(start) >= 10*time.Second)
+				}
+			})
+		}
+	}
+}
+
 // The longest wait there is does not turn into none.
 func TestRetryAfterWithoutALimit(t *testing.T) {
 	t.Parallel()
