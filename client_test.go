@@ -193,6 +193,7 @@ func TestTraceID(t *testing.T) {
 		return apiErr
 	}
 	require.Equal(t, "call 4711", set("call 4711").TraceID)
+	require.Equal(t, " ~", set(" ~").TraceID)
 	require.Equal(t, strings.Repeat("x", 64), set(strings.Repeat("x", 64)).TraceID)
 	for _, ignored := range []string{"", "a\r\nb", "ä", "\x7f", strings.Repeat("x", 65)} {
 		require.Regexp(t, `^[0-9A-Za-z]{6}$`, set(ignored).TraceID)
