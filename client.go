@@ -125,15 +125,14 @@ func (c *Client) do(ctx context.Context, req request, out any) error {
 // send makes the attempts of a call until one decides it. token is the session token of the
 // first attempt, "" to ask the provider. Most calls need no more than one attempt.
 func (c *Client) send(ctx context.Context, call *call, token string) (response, error) {
-	limit := max(call.maxAttempts, call.attempts+1)
 	resp, err := c.attempt(ctx, call, token)
 	if err != nil {
 		return resp, call.stopped(ctx, err, nil)
 	}
-	if !resp.retryable() || call.attempts >= limit {
+	if !resp.retryable() {
 		return resp, nil
 	}
-	return c.policy.retry(ctx, call, resp, limit,
+	return c.policy.retry(ctx, call, resp,
 		func() (response, error) { return c.attempt(ctx, call, "") },
 		func(resp response, wait time.Duration) { c.reportRetry(ctx, call, resp, wait) })
 }
@@ -252,7 +251,7 @@ func (c *Client) exchange(ctx context.Context, call *call, queued time.Duration)
 	}
 	req := call.newRequest(state.context(bounded), c.template)
 	resp := c.sender.exchange(req, call.wanted)
-	if resp.err == nil || ctx.Err() != nil {
+	if resp.err == nil {
 		return resp
 	}
 	if errors.Is(context.Cause(bounded), c.timeout) {

@@ -616,15 +616,17 @@ func TestEarlierTokenStaysHidden(t *testing.T) {
 		return fmt.Sprint("session-token-", asked), nil
 	})
 	attempts := 0
-	client := withTokens(t, tokens, func(w http.ResponseWriter, r *http.Request) {
+	client := fakeOf(t, tokens, func(r *http.Request) (*http.Response, error) {
 		if attempts++; attempts == 2 {
 			cancel()
+			return nil, ctx.Err()
 		}
-		respond(503, `{"message":"`+r.Header.Get("sessionToken")+` is overloaded"}`)(w, r)
+		return response(503, `{"message":"`+r.Header.Get("sessionToken")+` is overloaded"}`), nil
 	}, quickly(3))
 	_, err := client.SetUserPresence(ctx, 42, symphony.PresenceBusy, false)
 	require.Equal(t, 2, attempts)
 	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "[session token] is overloaded")
 	require.NotContains(t, err.Error(), "session-token-")
 }
 

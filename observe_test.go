@@ -557,6 +557,35 @@ func TestQueuedWithASlowProvider(t *testing.T) {
 	})
 }
 
+// A provider is slow if it takes longer than a turn lasts, and that matters only under a limit.
+func TestSlowProvider(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		takes time.Duration
+		limit symphony.Option
+		asked int
+	}{
+		{"quick", 200 * time.Microsecond, symphony.WithRateLimit(1000), 1},
+		{"slow", 201 * time.Microsecond, symphony.WithRateLimit(1000), 4},
+		{"slow without a limit", time.Minute, nil, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				tokens := symphony.SessionTokenFunc(func(context.Context) (string, error) {
+					asked++
+					<-time.After(test.takes)
+					return secret, nil
+				})
+				require.NoError(t, setBusy(t, fakeOf(t, tokens, responds(200), test.limit)))
+				require.Equal(t, test.asked, asked)
+			})
+		})
+	}
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, (*symphony.Client)(nil).Limits())

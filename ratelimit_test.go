@@ -190,6 +190,21 @@ func TestRetryWhoseTurnIsTooLate(t *testing.T) {
 	})
 }
 
+// Calls that their callers cancel say nothing about the pod.
+func TestCanceledCallsAreNoOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fake(t, hangs)
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := client.SetUserPresence(ctx, 42, symphony.PresenceBusy, false)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		require.Zero(t, client.Limits().Concurrency)
+	})
+}
+
 // The wait for a turn is not part of the attempt.
 func TestTurnIsNoPartOfTheAttempt(t *testing.T) {
 	t.Parallel()

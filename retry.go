@@ -108,10 +108,10 @@ func (p RetryPolicy) wait(ctx context.Context, resp response) (wait time.Duratio
 }
 
 // retry makes the attempts of a call that follow its first one, until one decides the call
-// or there have been limit attempts. go-retryablehttp runs the loop, with a client made for
+// or it has had all its attempts. go-retryablehttp runs the loop, with a client made for
 // this call: its transport returns the first response and then makes attempts. report is
 // told of each attempt that another one follows.
-func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limit int, attempt func() (response, error), report func(response, time.Duration)) (response, error) {
+func (p RetryPolicy) retry(ctx context.Context, call *call, first response, attempt func() (response, error), report func(response, time.Duration)) (response, error) {
 	last, started := first, false
 	var wait time.Duration
 	var ended error // no further attempt can be made
@@ -141,7 +141,7 @@ func (p RetryPolicy) retry(ctx context.Context, call *call, first response, limi
 		RetryMax: math.MaxInt,
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) {
 			again = false
-			if ended != nil || !last.retryable() || call.attempts >= limit {
+			if ended != nil || !last.retryable() || call.attempts >= call.maxAttempts {
 				return false, ended
 			}
 			if err := ctx.Err(); err != nil {
