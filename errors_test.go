@@ -123,6 +123,8 @@ func TestErrorText(t *testing.T) {
 			"long everything", &symphony.APIError{StatusCode: 500, Message: long, Method: "GET", Path: "/" + long, TraceID: "id" + long, Attempts: 3},
 			[]string{"500 Internal Server Error: ä", "3 attempts", "trace id id"},
 		},
+		{"one attempt", &symphony.APIError{StatusCode: 400, Method: "GET", Path: "/x", Attempts: 1, TraceID: "Ab3dE6"}, []string{"400 Bad Request (trace id Ab3dE6)"}},
+		{"long argument", &symphony.InvalidArgumentError{Argument: long, Reason: "it must be short"}, []string{": it must be short"}},
 		{"long reason", &symphony.InvalidArgumentError{Argument: "podURL", Reason: long}, []string{"symphony: invalid podURL: ä"}},
 		{
 			"long decode error", &symphony.DecodeError{Method: "GET", Path: "/" + long, StatusCode: 200, TraceID: "Ab3dE6", Err: errors.New(long)},
@@ -137,6 +139,19 @@ func TestErrorText(t *testing.T) {
 			requireOneLine(t, test.err.Error())
 			require.NotContains(t, test.err.Error(), "\x00")
 		})
+	}
+}
+
+// Whatever is long, an error's text is as long as may be, and has a part of the reason.
+func TestErrorLine(t *testing.T) {
+	t.Parallel()
+	const before, reason, after = "b", "r", "a"
+	for _, lengths := range [][3]int{{1, 1000, 1}, {1, 1000, 1000}, {1000, 1000, 1}, {1000, 1000, 1000}} {
+		text := symphony.ErrorLine(strings.Repeat(before, lengths[0]), strings.Repeat(reason, lengths[1]), strings.Repeat(after, lengths[2]))
+		require.Len(t, text, 512)
+		require.GreaterOrEqual(t, strings.Count(text, reason), 24)
+		require.GreaterOrEqual(t, strings.Count(text, before), min(lengths[0], 200))
+		require.GreaterOrEqual(t, strings.Count(text, after), min(lengths[2], 200))
 	}
 }
 
@@ -294,6 +309,8 @@ func TestUnusableAnswers(t *testing.T) {
 		{"user id beyond int64", respond(200, `{"category":"BUSY","userId":9223372036854775808}`), "userId"},
 		{"timestamp of another type", respond(200, `{"category":"BUSY","timestamp":"now"}`), "timestamp"},
 		{"an error of the pod", respond(200, `{"code":429,"message":"too many requests"}`), `code 429, "too many requests"`},
+		{"a code", respond(200, `{"code":429}`), "cannot be used: the presence has no category ("},
+		{"a message", respond(200, `{"message":"too many requests"}`), "cannot be used: the presence has no category ("},
 		{"a sign-on page", respond(200, "<html><head><title>Sign in to Acme</title></head></html>", "Content-Type", "text/html"), "Sign in to Acme"},
 		{"a body that breaks off", hijack("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + busy), "breaks off"},
 		{"larger than 16 MiB", respond(200, strings.Repeat(" ", 16<<20)+busy), "larger than 16 MiB"},

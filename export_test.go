@@ -6,6 +6,7 @@ import "time"
 var (
 	RetryAfter = retryAfter
 	Line       = line
+	ErrorLine  = errorLine
 )
 
 // Backoff returns the policy's wait after an attempt, with its defaults.
