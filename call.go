@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -180,7 +181,11 @@ func (c *call) fail(what string, causes ...error) *callError {
 	}
 	facts := "(not sent)"
 	if c.attempts > 0 {
-		facts = fmt.Sprintf("(attempt %d of %d), trace id %s", c.attempts, max(c.attempts, c.maxAttempts), c.traceID)
+		most := ""
+		if c.maxAttempts < math.MaxInt {
+			most = fmt.Sprintf(" of %d", max(c.attempts, c.maxAttempts))
+		}
+		facts = fmt.Sprintf("(attempt %d%s), trace id %s", c.attempts, most, c.traceID)
 	}
 	return newCallError(c.method, c.path, what, facts, causes...)
 }

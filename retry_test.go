@@ -468,6 +468,20 @@ func TestNearDeadline(t *testing.T) {
 	})
 }
 
+func TestAttemptsWithoutALimit(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	attempts := 0
+	client := fake(t, func(*http.Request) (*http.Response, error) {
+		if attempts++; attempts == 3 {
+			cancel()
+		}
+		return nil, io.ErrUnexpectedEOF
+	}, quickly(math.MaxInt))
+	require.ErrorContains(t, client.Do(ctx, symphony.Request{Path: "/v1/x"}, nil), "(attempt 3), trace id ")
+}
+
 func TestNetworkErrorsKeepTheirCause(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
