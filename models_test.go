@@ -117,8 +117,10 @@ func TestScanPresence(t *testing.T) {
 	require.Equal(t, symphony.V2Presence{
 		Category: symphony.PresenceBusy, UserID: 42, Timestamp: symphony.Timestamp{Time: time.UnixMilli(1533928483800).UTC()},
 	}, presence)
+	_, ok = symphony.ScanPresence([]byte(strings.Replace(busy, "BUSY", "ON_THE_PHONE", 1)))
+	require.True(t, ok)
 	for _, other := range []string{
-		"", "{}", `BUSY","userId":42,"timestamp":1}`, `{"category":"BUSY,"timestamp":1}`, `{"category":"BUSY","userId":42}`,
+		"", "{}", `{"category":"busy","userId":42,"timestamp":1}`, `BUSY","userId":42,"timestamp":1}`, `{"category":"BUSY,"timestamp":1}`, `{"category":"BUSY","userId":42}`,
 		`{"category":"BUSY","userId":42,"timestamp":1`, `{"category":"","userId":42,"timestamp":1}`, `{"category":"A\u0041","userId":42,"timestamp":1}`,
 		`{"category":"BUSY","userId":042,"timestamp":1}`, `{"category":"BUSY","userId":-1,"timestamp":1}`, `{"category":"BUSY","userId":4_2,"timestamp":1}`,
 		`{"category":"BUSY","userId":42,"timestamp":9223372036854775808}`, `{"category":"BUSY","userId":,"timestamp":1}`,
