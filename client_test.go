@@ -299,7 +299,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	t.Cleanup(elsewhere.Close)
-	for _, status := range []int{301, 302, 303, 307, 308} {
+	for _, status := range []int{300, 301, 302, 303, 307, 308} {
 		followed := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		err := setBusy(t, serve(t, respond(status, "", "Location", elsewhere.URL+"/v3/user/presence"), symphony.WithHTTPClient(followed)))
 		var apiErr *symphony.APIError
@@ -380,6 +380,26 @@ func TestClientCertificate(t *testing.T) {
 
 // x/net/http2 keeps the connections of a transport in its TLSNextProto: a clone with
 // another certificate has an HTTP/2 set-up of its own.
+// A transport that was told not to speak HTTP/2 does not do so with a certificate either.
+func TestClientCertificateWithoutHTTP2(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			t.Error(r.Proto)
+		}
+		respond(200, busy)(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	transport := server.Client().Transport.(*http.Transport)
+	transport.ForceAttemptHTTP2 = false
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	client := newClient(t, server.URL, static, symphony.WithHTTPClient(server.Client()), symphony.WithClientCertificate(server.TLS.Certificates[0]))
+	t.Cleanup(client.CloseIdleConnections)
+	require.NoError(t, setBusy(t, client))
+}
+
 func TestClientCertificateAndForeignHTTP2(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(respond(200, busy))
