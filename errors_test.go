@@ -201,6 +201,7 @@ func TestHints(t *testing.T) {
 		{"404 of a server that is no pod", respond(404, "404 page not found"), "lack /pod"},
 		{"a redirect", respond(302, "", "Location", "https://sso.acme.net/login?token="+secret), "leads to sso.acme.net"},
 		{"a redirect to nowhere", respond(302, "", "Location", "::"), "redirects are not followed"},
+		{"a redirect with choices", respond(300, ""), "redirects are not followed"},
 		{"a proxy", respond(407, "<title>ERR_CACHE_ACCESS_DENIED</title>"), "the proxy asks for credentials"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,6 +219,8 @@ func TestHints(t *testing.T) {
 	for _, page := range []string{"<html><title>Access denied</title>", "RBAC: access denied"} {
 		require.NotContains(t, setBusy(t, serve(t, respond(403, page), once)).Error(), "entitlement", "a gateway responded")
 	}
+	require.NotContains(t, setBusy(t, serve(t, respond(400, "", "Location", "https://sso.acme.net"), once)).Error(), "redirect")
+	require.NotContains(t, setBusy(t, serve(t, respond(407, ""), once)).Error(), "credentials (")
 	require.ErrorContains(t, setBusy(t, serve(t, respond(403, ""), once)), "User Provisioning")
 	require.ErrorContains(t, setBusy(t, serve(t, respond(407, "", "Proxy-Authenticate", "Negotiate"), once)), "credentials (Negotiate)")
 	bom := setBusy(t, serve(t, respond(404, "\xef\xbb\xbf"+`{"code":404,"message":"no such user"}`), once))

@@ -285,6 +285,7 @@ func TestDeletePresenceFeedAfterAnotherAttempt(t *testing.T) {
 	}{
 		{"a lost response", fails(io.ErrUnexpectedEOF), true},
 		{"a gateway's timeout", responds(504), true},
+		{"an internal error", responds(500), true},
 		{"rate limiting", responds(429), false},
 		{"an expired session", responds(401), false},
 		{"a request timeout", responds(408), false},

@@ -252,6 +252,7 @@ func TestRetryAfter(t *testing.T) {
 			"1e3":                  0,
 			"NaN":                  0,
 			"99999999999999999999": 1<<63 - 1,
+			"9223372036.854775807": 1<<63 - 1,
 			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat): time.Minute,
 			time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat):  0,
 		} {
