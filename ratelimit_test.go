@@ -3,6 +3,7 @@ package symphony_test
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"sync"
@@ -188,6 +189,37 @@ func TestRetryWhoseTurnIsTooLate(t *testing.T) {
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 1, transport.sent)
 	})
+}
+
+// What a response means for the other calls of the client.
+func TestWhatTheLimiterIsTold(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name             string
+		respond          func(*http.Request) (*http.Response, error)
+		isOutage, pauses bool
+	}{
+		{"success", responds(200), false, false},
+		{"not found, with Retry-After", responds(404, "Retry-After", "1"), false, false},
+		{"rate limiting", responds(429), false, true},
+		{"not available, with Retry-After", responds(503, "Retry-After", "1"), false, true},
+		{"not available", responds(503), true, false},
+		{"internal error", responds(500), true, false},
+		{"not implemented", responds(501), true, false},
+		{"no response", fails(io.ErrUnexpectedEOF), true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := fake(t, test.respond, once)
+				for range 8 {
+					_ = setBusy(t, client)
+				}
+				require.Equal(t, test.isOutage, client.Limits().Concurrency > 0)
+				require.Equal(t, test.pauses, client.Limits().Pause > 0)
+			})
+		})
+	}
 }
 
 // Calls that their callers cancel say nothing about the pod.
