@@ -304,20 +304,22 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Also a 503 is waited for, and those who wait together come back apart.
+// A 503 and a 500 are waited for too, and calls that wait together do not come back together.
 func TestRetryAfterIsSpread(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		waits := map[time.Duration]bool{}
-		for range 20 {
-			transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(503, "Retry-After", "2"), responds(200)}}
-			start := time.Now()
-			require.NoError(t, setBusy(t, fake(t, transport.RoundTrip)))
-			require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
-			waits[time.Since(start)] = true
-		}
-		require.Greater(t, len(waits), 10)
-	})
+	for _, status := range []int{500, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			waits := map[time.Duration]bool{}
+			for range 20 {
+				transport := &script{steps: []func(*http.Request) (*http.Response, error){responds(status, "Retry-After", "2"), responds(200)}}
+				start := time.Now()
+				require.NoError(t, setBusy(t, fake(t, transport.RoundTrip)))
+				require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+				waits[time.Since(start)] = true
+			}
+			require.Greater(t, len(waits), 10)
+		})
+	}
 }
 
 // What is added to a Retry-After at random leaves time for the retry before the deadline.
