@@ -346,6 +346,15 @@ func TestLentHTTPClientIsNotModified(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
+func TestNewTransport(t *testing.T) {
+	t.Parallel()
+	transport := symphony.NewTransport()
+	require.Equal(t, 10*time.Second, transport.TLSHandshakeTimeout)
+	require.Equal(t, 90*time.Second, transport.IdleConnTimeout)
+	require.Equal(t, &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}, transport.HTTP2)
+	require.NotSame(t, symphony.NewTransport(), transport, "to adjust")
+}
+
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(respond(200, busy))

@@ -107,6 +107,7 @@ func TestMiddlewareThatReturnsNonsense(t *testing.T) {
 		text     string
 	}{
 		{"an empty response", &http.Response{}, "malformed HTTP status 000"},
+		{"an informational response", &http.Response{StatusCode: 100}, "100 Continue"},
 		{"no body", &http.Response{StatusCode: 200}, "the body is empty"},
 		{"no header", &http.Response{StatusCode: 404}, "404 Not Found"},
 		{"a body that makes no progress", &http.Response{StatusCode: 200, Body: io.NopCloser(spin)}, io.ErrNoProgress.Error()},
