@@ -380,7 +380,9 @@ func TestBodiesAreBounded(t *testing.T) {
 	})
 	t.Run("a response of just that size", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, setBusy(t, serve(t, respond(200, busy+strings.Repeat(" ", 16<<20-len(busy))))))
+		whole := busy + strings.Repeat(" ", 16<<20-len(busy))
+		require.NoError(t, setBusy(t, serve(t, respond(200, whole))))
+		require.NoError(t, setBusy(t, fake(t, func(*http.Request) (*http.Response, error) { return response(200, whole), nil })), "with the end in a read of its own")
 	})
 	t.Run("a gzip bomb", func(t *testing.T) {
 		t.Parallel()
@@ -555,6 +557,7 @@ func TestUnrequestedGzip(t *testing.T) {
 	}
 	require.NoError(t, setBusy(t, serve(t, respond(200, zip(busy), "Content-Encoding", "gzip"), once)))
 	require.NoError(t, setBusy(t, serve(t, respond(200, "\xef\xbb\xbf"+busy), once)), "nor does a byte-order mark matter")
+	require.NoError(t, setBusy(t, serve(t, respond(200, zip(strings.Repeat(" ", 100<<10)+busy), "Content-Encoding", "gzip"), once)), "a body of several reads")
 	require.ErrorContains(t, setBusy(t, serve(t, respond(400, zip(`{"message":"no such category"}`), "Content-Encoding", "x-gzip"), once)), "no such category")
 	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, respond(200, busy, "Content-Encoding", "gzip"), once))), "not gzip after all")
 	require.True(t, is[*symphony.DecodeError](setBusy(t, serve(t, respond(200, zip(strings.Repeat(" ", 17<<20)), "Content-Encoding", "gzip"), once))), "a bomb")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -108,6 +109,8 @@ func TestMiddlewareThatReturnsNonsense(t *testing.T) {
 	}{
 		{"an empty response", &http.Response{}, "malformed HTTP status 000"},
 		{"an informational response", &http.Response{StatusCode: 100}, "100 Continue"},
+		{"a length that is no length", &http.Response{StatusCode: 404, ContentLength: -5, Body: io.NopCloser(strings.NewReader("no"))}, "404 Not Found: no"},
+		{"a length that no body has", &http.Response{StatusCode: 404, ContentLength: 1 << 62, Body: io.NopCloser(strings.NewReader("no"))}, "404 Not Found: no"},
 		{"no body", &http.Response{StatusCode: 200}, "the body is empty"},
 		{"no header", &http.Response{StatusCode: 404}, "404 Not Found"},
 		{"a body that makes no progress", &http.Response{StatusCode: 200, Body: io.NopCloser(spin)}, io.ErrNoProgress.Error()},
