@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -211,6 +212,22 @@ func TestReplayNeedsNoIdempotencyKey(t *testing.T) {
 }
 
 var errBroken = errors.New("write: broken pipe")
+
+// A request for which connections are chosen in vain, again and again, is given up.
+func TestReplayWithoutAWrite(t *testing.T) {
+	t.Parallel()
+	chosen := 0
+	client := fake(t, func(r *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(r.Context())
+		for chosen < 100 && r.Context().Err() == nil {
+			chosen++
+			trace.GotConn(httptrace.GotConnInfo{})
+		}
+		return nil, r.Context().Err()
+	}, once)
+	require.ErrorContains(t, setBusy(t, client), "closes its connections")
+	require.Equal(t, 5, chosen)
+}
 
 // connOfOneWrite is a connection on which one request can be sent.
 type connOfOneWrite struct {

@@ -457,6 +457,20 @@ func TestNoTimeForAnotherAttempt(t *testing.T) {
 	}
 }
 
+// The error of an attempt that timed out has the transport's error as a cause.
+func TestAttemptTimeoutKeepsTheCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		err := setBusy(t, fake(t, func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
+		}, once))
+		require.ErrorContains(t, err, "no response within 30s")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	})
+}
+
 // The attempt's own timer is spared where the context's deadline comes first, which
 // is then what the error names.
 func TestNearDeadline(t *testing.T) {
