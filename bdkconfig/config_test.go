@@ -171,6 +171,28 @@ bot: {username: bot, privateKey: {path: $PATH}}}`, pairs...)
 	require.ErrorContains(t, err, "TLS handshake timeout")
 }
 
+func TestNotLoaded(t *testing.T) {
+	t.Parallel()
+	for _, config := range []*bdkconfig.Config{nil, {}} {
+		_, err := config.NewClient()
+		require.ErrorContains(t, err, "not made by Load")
+		_, err = config.NewClientWith(symphony.NoSessionToken)
+		require.ErrorContains(t, err, "not made by Load")
+		_, err = config.NewApp()
+		require.ErrorContains(t, err, "not made by Load")
+		require.Empty(t, config.Warnings())
+	}
+}
+
+func TestConnectionTimeout(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": symphony.NewTransport().TLSHandshakeTimeout, ", connectionTimeout: 20": 20 * time.Millisecond} {
+		config, err := bdkconfig.Load(write(t, "config.yaml", []byte("{host: acme"+text+", bot: {username: bot, privateKey: {path: "+write(t, "key.pem", keyPEM())+"}}}")))
+		require.NoError(t, err)
+		require.Equal(t, want, config.Transport().TLSHandshakeTimeout)
+	}
+}
+
 func TestPlaintext(t *testing.T) {
 	t.Parallel()
 	pairs := []string{"$PATH", write(t, "key.pem", keyPEM()), "$PEM", write(t, "bot.pem", pairPEM(t, newCertificate("bot", nil)))}

@@ -29,6 +29,7 @@ func TestNearMisses(t *testing.T) {
 		{"beside the right one", "host: acme\nretry: {maxAttempts: 1, max-attempts: 2}" + bot, "config.yaml:2: retry.max-attempts: there is no such key; the right spelling is retry.maxAttempts"},
 		{"below bdk", "bdk:\n  host: acme\n  bot:\n    username: bot\n    privateKey.path: $PATH\n", "config.yaml:5: bdk.bot.privateKey.path: there is no such key; the right spelling is bdk.bot.privateKey.path, that is, bdk: {bot: {privateKey: {path: ...}}}"},
 		{"bdk in one key", "bdk.host: acme\nbdk.bot.username: bot\n", "config.yaml:1: bdk.host: there is no such key; the right spelling is host, that is, host: ..."},
+		{"behind empty sections", "host: acme\nproxy: ~\napp: ~\nssl: ~\nretry: {max-attempts: 2}" + bot, "config.yaml:5: retry.max-attempts: there is no such key; the right spelling is retry.maxAttempts, that is, retry: {maxAttempts: ...}"},
 		{"app", "host: acme\napp: {app-id: a}" + bot, "config.yaml:2: app.app-id: there is no such key; the right spelling is app.appId"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -36,6 +37,7 @@ func TestNearMisses(t *testing.T) {
 			path := write(t, "config.yaml", []byte(strings.ReplaceAll(test.text, "$PATH", key)))
 			_, err := bdkconfig.Load(path)
 			require.ErrorContains(t, err, "bdkconfig: "+filepath.Dir(path)+"/"+test.want)
+			require.Equal(t, strings.Count(err.Error(), "{"), strings.Count(err.Error(), "}"))
 		})
 	}
 

@@ -161,6 +161,14 @@ func (s server) explain(err error) error {
 
 // options returns the options for a client of the server, on a transport of its own.
 func (s server) options(roots *x509.CertPool) []symphony.Option {
+	options := append(slices.Clip(s.headers), symphony.WithHTTPClient(&http.Client{Transport: s.transport(roots)}))
+	if s.readTimeout > 0 {
+		options = append(options, symphony.WithAttemptTimeout(s.readTimeout))
+	}
+	return options
+}
+
+func (s server) transport(roots *x509.CertPool) *http.Transport {
 	transport := symphony.NewTransport()
 	transport.TLSClientConfig.RootCAs = roots
 	if s.proxy != nil {
@@ -171,9 +179,5 @@ func (s server) options(roots *x509.CertPool) []symphony.Option {
 		transport.DialContext = dialer.DialContext
 		transport.TLSHandshakeTimeout = s.connectionTimeout
 	}
-	options := append(slices.Clip(s.headers), symphony.WithHTTPClient(&http.Client{Transport: transport}))
-	if s.readTimeout > 0 {
-		options = append(options, symphony.WithAttemptTimeout(s.readTimeout))
-	}
-	return options
+	return transport
 }

@@ -60,7 +60,7 @@ func TestProxiesAndHeaders(t *testing.T) {
 host: 127.0.0.1
 port: $PORT
 proxy: {host: 127.0.0.1, port: $GLOBAL, username: svc, password: "p@ss:/w"}
-defaultHeaders: {X-A: pod, X-B: pod}
+defaultHeaders: {Connection: Keep-Alive, X-A: pod, X-B: pod}
 sessionAuth:
   proxy: {host: localhost, port: $SPECIAL}
   defaultHeaders: {X-A: login}

@@ -22,6 +22,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"colon in a value", "c.yaml", "host: acme\nport: 1\ncontext: a: " + secret + "\n", "c.yaml:3: it is neither YAML nor JSON: mapping values are not allowed in this context"},
 		{"quote that is not closed", "c.yaml", "host: acme\ncontext: \"a\nport: 1\n" + bot, "c.yaml:2: it is neither YAML nor JSON: found unexpected end of stream"},
 		{"unknown anchor", "c.yaml", "host: acme\nport: 1\ncontext: *" + secret[:6] + "\n", "c.yaml:3: it is neither YAML nor JSON: an alias (*) refers to an unknown anchor (&)"},
+		{"tab in a long file, at the library's line", "c.yaml", "host: acme\nproxy:\n  host: p\n\tport: 1\n" + strings.Repeat("# a comment\n", 1000), "c.yaml:3: it is neither YAML nor JSON: found a tab character"},
 		{"CR LF", "c.yaml", "host: acme\r\nproxy:\r\n  host: p\r\n\tport: 1\r\n", "c.yaml:4: it is neither"},
 		{"CR", "c.yaml", "host: acme\rport: 70000\r" + bot, "c.yaml:2: port: 70000 is not a port"},
 		{"a key twice", "c.yaml", "host: acme\n" + bot + "\nhost: acme\n", "c.yaml:4: it has a key twice, in line 1 too"},
