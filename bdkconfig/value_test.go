@@ -25,6 +25,8 @@ func TestWrongValues(t *testing.T) {
 		{"a key twice", "host: acme\nhost: acme" + bot, "config.yaml:2: it has a key twice, in line 1 too"},
 		{"section twice", "pod:\n  host: acme\n  host: acme" + bot, "config.yaml:3: pod: it has a key twice, in line 2 too"},
 		{"section that is none", "host: acme\npod: " + secret + bot, "config.yaml:2: pod: it does not consist of keys with values"},
+		{"merge of a list with a wrong value", "host: acme\nbase: &a {port: 1}\nother: &b [x]\npod:\n  <<: [*a, *b]" + bot, "config.yaml:3: pod: it does not consist of keys with values"},
+		{"merge behind a list", "host: acme\nbase: &a {port: 1}\nother: &b [x]\npod:\n  <<: [*a]\n  <<: *b" + bot, "config.yaml:3: pod: it does not consist of keys with values"},
 		{"merge with itself", "host: acme\npod: &a\n  <<: *a" + bot, "config.yaml:2: pod: it is merged (<<) into itself"},
 
 		{"scheme", "host: acme\nscheme: " + secret + bot, "config.yaml:2: scheme: it is neither https nor http"},
