@@ -193,6 +193,12 @@ func TestConnectionTimeout(t *testing.T) {
 	}
 }
 
+func TestLargestNumbers(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, "{host: acme, port: 65535, connectionTimeout: 2147483647, bot: {username: bot, privateKey: {path: $PATH}}}", "$PATH", write(t, "key.pem", keyPEM()))
+	require.NoError(t, err)
+}
+
 func TestPlaintext(t *testing.T) {
 	t.Parallel()
 	pairs := []string{"$PATH", write(t, "key.pem", keyPEM()), "$PEM", write(t, "bot.pem", pairPEM(t, newCertificate("bot", nil)))}
