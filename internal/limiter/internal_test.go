@@ -135,7 +135,7 @@ func TestThrottlePeak(t *testing.T) {
 	for _, attempt := range []int{1, maxRefusals} {
 		throttle := known(start)
 		throttle.curve.hold = time.Second // twice the rate after a second
-		throttle.refused(start.Add(time.Second), start.Add(time.Second+moment), time.Second, attempt)
+		throttle.refused(start.Add(time.Second), start.Add(1150*time.Millisecond), time.Second, attempt)
 		require.InDelta(t, 200, throttle.curve.peak, 0.1)
 		require.Equal(t, attempt == maxRefusals, !throttle.pause.IsZero(), "the third refusal of a call is a reason to pause")
 	}
