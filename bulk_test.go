@@ -512,7 +512,7 @@ func TestBulkGrowsGradually(t *testing.T) {
 				seen = append(seen, inFlight.Load())
 			}
 		}()
-		for range pod.client(t).SetUserPresences(t.Context(), users(1000, new(int)), symphony.WithConcurrency(40)) { //nolint:revive // only the calls count
+		for range pod.client(t).SetUserPresences(t.Context(), users(1000, new(int)), symphony.WithConcurrency(40)) {
 		}
 		require.Equal(t, []int64{4, 8, 16, 32, 40}, seen)
 	})
