@@ -51,6 +51,7 @@ func TestFound(t *testing.T) {
 		{"calls that waited for a login were sent together", 10},
 		{"a call is rejected with 401, and its second turn comes after its deadline", 422},
 		{"a refused login of a user makes the app log in", 11481},
+		{"a call is sent just after its turn, and the next one at its own", 12993},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
