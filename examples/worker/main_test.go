@@ -27,7 +27,7 @@ func TestUsage(t *testing.T) {
 		{"argument", []string{"x"}, nil, cli.ExitUsage, `"x" is no flag`},
 		{"role", []string{"-role", "boss"}, nil, cli.ExitUsage, `"boss" is neither`},
 		{"partitions", []string{"-partitions", "0"}, nil, cli.ExitUsage, "above 0"},
-		{"ack-wait", []string{"-ack-wait", "2s"}, nil, cli.ExitUsage, "3s at least"},
+		{"ack-wait", []string{"-ack-wait", "2s"}, nil, cli.ExitUsage, "at least 3s"},
 		{"producer without NATS", []string{"-role", "producer"}, nil, cli.ExitUsage, "NATS_URL is not set"},
 		{"a real pod without NATS", nil, []string{"SYMPHONY_POD_URL=https://acme.symphony.com/pod"}, cli.ExitUsage, "NATS_URL is not set"},
 		{"NATS without a pod", nil, []string{nats}, cli.ExitUsage, "SYMPHONY_POD_URL is not"},
