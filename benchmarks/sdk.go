@@ -12,8 +12,8 @@ import (
 type sdk struct{ *symphony.Client }
 
 func connectSDK(t target) (client, error) {
-	lent := &http.Client{Transport: t.prepare(symphony.NewTransport())}
-	c, err := symphony.NewClient(t.URL, symphony.StaticSessionToken(t.Token), symphony.WithHTTPClient(lent))
+	httpClient := &http.Client{Transport: t.prepare(symphony.NewTransport())}
+	c, err := symphony.NewClient(t.URL, symphony.StaticSessionToken(t.Token), symphony.WithHTTPClient(httpClient))
 	return sdk{c}, err
 }
 

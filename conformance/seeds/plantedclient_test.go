@@ -186,7 +186,7 @@ var (
 		return sound.SetUserPresence(ctx, user, category, soft)
 	})
 	leavesSleeper = badSet(func(_ *world, sound client, ctx context.Context, user int64, category symphony.PresenceCategory, soft bool) (*symphony.V2Presence, error) {
-		go time.Sleep(time.Minute)
+		go func() { <-time.After(time.Minute) }()
 		return sound.SetUserPresence(ctx, user, category, soft)
 	})
 )

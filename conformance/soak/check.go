@@ -40,17 +40,17 @@ func (f *findings) add(more findings) {
 // check compares what a client says of a user's updates with what the pod received,
 // and with the state that it is in.
 func (h *history) check(user int64, f *findings) {
-	newest, answered := -1, map[int]bool{}
+	newest, succeeded := -1, map[int]bool{}
 	for _, r := range h.requests {
 		i := h.index(r.category)
 		if i < newest || i < 0 {
 			f.disorder = append(f.disorder, fmt.Sprintf("user %d: a request with %s out of its turn", user, r.category))
 		}
 		newest = max(newest, i)
-		answered[i] = answered[i] || r.status == http.StatusOK
+		succeeded[i] = succeeded[i] || r.status == http.StatusOK
 	}
 	for i, u := range h.updates {
-		if u.outcome == done && !answered[i] {
+		if u.outcome == done && !succeeded[i] {
 			f.lost = append(f.lost, fmt.Sprintf("user %d: %s is reported as done, but the pod did not return 200", user, u.Category))
 		}
 	}
