@@ -49,6 +49,9 @@ func (c *call) result(resp response, out any) error {
 	if err := resp.decode(out, c.secrets); err != nil {
 		return c.decodeError(resp, err)
 	}
+	if v, ok := out.(interface{ received(*call, response) }); ok {
+		v.received(c, resp)
+	}
 	return nil
 }
 
@@ -93,9 +96,6 @@ func (r *response) decode(out any, s secrets) error {
 		return nil
 	}
 	err := json.Unmarshal(body, out)
-	if v, ok := out.(interface{ redact(func(string) string) }); ok {
-		v.redact(s.redact)
-	}
 	if v, ok := out.(interface{ validate() error }); ok && err == nil {
 		err = v.validate()
 	}

@@ -241,6 +241,8 @@ func (r *lookupRun) send(ctx context.Context) (foundUsers, error) {
 type userList struct {
 	Users  []User        `json:"users"`
 	Errors []lookupError `json:"errors"`
+
+	decodeError func(error) error // returns the error of this response
 }
 
 // lookupError is the pod's reason to reject a key, which one of the other members names.
@@ -258,11 +260,12 @@ func (l *userList) validate() error {
 	return nil
 }
 
-// redact removes secrets from what becomes the text of an error.
-func (l *userList) redact(redact func(string) string) {
+// received prepares what becomes an error of one key.
+func (l *userList) received(call *call, resp response) {
 	for i := range l.Errors {
-		l.Errors[i].Error = looseText(redact(string(l.Errors[i].Error)))
+		l.Errors[i].Error = looseText(call.secrets.redact(string(l.Errors[i].Error)))
 	}
+	l.decodeError = func(err error) error { return call.decodeError(resp, err) }
 }
 
 // acceptsNoContent marks a response that may be 204: the pod found no one.
@@ -286,10 +289,12 @@ func (t *looseText) UnmarshalJSON(data []byte) error {
 type foundUsers struct {
 	users    map[string]User
 	rejected map[string]string // with the pod's reason
+
+	decodeError func(error) error
 }
 
 func (l *userList) index(field lookupField) foundUsers {
-	found := foundUsers{map[string]User{}, map[string]string{}}
+	found := foundUsers{map[string]User{}, map[string]string{}, l.decodeError}
 	for _, user := range l.Users {
 		key := foldKey(field.of(&user))
 		if _, ok := found.users[key]; !ok {
@@ -312,8 +317,7 @@ func (f foundUsers) user(field lookupField, key string) (*User, error) {
 	case found && user.ID >= 1:
 		return &user, nil
 	case found:
-		cause := fmt.Errorf("the user with the %s %s has no id", field.parameter, quoteKey(key))
-		return nil, &DecodeError{Method: http.MethodGet, Path: pathUsers, StatusCode: http.StatusOK, Err: cause}
+		return nil, f.decodeError(fmt.Errorf("the user with the %s %s has no id", field.parameter, quoteKey(key)))
 	case rejected:
 		return nil, errors.New(errorLine(where(http.MethodGet, pathUsers)+": "+field.parameter+" "+quoteKey(key)+" was rejected", reason, ""))
 	}

@@ -287,6 +287,8 @@ func TestUsersResponses(t *testing.T) {
 			if failed, ok := errors.AsType[*symphony.DecodeError](results[0].Err); ok {
 				require.Equal(t, "/v3/users", failed.Path)
 				require.Equal(t, 200, failed.StatusCode)
+				require.Equal(t, 1, failed.Attempts)
+				require.NotEmpty(t, failed.TraceID)
 			}
 		})
 	}
