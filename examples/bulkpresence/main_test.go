@@ -65,11 +65,11 @@ func TestPodRate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"-users", "40", "-pod-rate", "100", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
+	code := run(t.Context(), []string{"-users", "30", "-pod-rate", "20", "-journal", filepath.Join(dir, "j"), "-failures", filepath.Join(dir, "f")},
 		func(string) string { return "" }, nil, io.Discard, &stderr)
 	require.Equal(t, cli.ExitOK, code, stderr.String())
-	require.Contains(t, stderr.String(), "which accepts 100 calls a second")
-	require.Regexp(t, `40 set, none failed; [1-9]\d* retries, [1-9]\d* responses 429, .*s, limited to [1-9]\d+ a second\n$`, stderr.String())
+	require.Contains(t, stderr.String(), "which accepts 20 calls a second")
+	require.Regexp(t, `30 set, none failed; [1-9]\d* retries, [1-9]\d* responses 429, .*s, limited to [1-9]\d* a second\n$`, stderr.String())
 }
 
 // Nor does any fail at a pod that handles few calls at the same time.

@@ -25,7 +25,7 @@ import (
 func TestRehearsal(t *testing.T) {
 	t.Parallel()
 	r := shortRehearsal(t)
-	r.kills, r.outage = 2, time.Second
+	r.kills, r.outage, r.patience = 2, time.Second, 20*time.Second
 	result, err := r.run(t.Context())
 	require.NoError(t, err, r.out)
 	require.Zero(t, result.faults(), "seed %d: %v\n%v", r.seed, result, r.out)
