@@ -179,6 +179,7 @@ func (c *Client) attempt(ctx context.Context, call *call, token string) (resp re
 		return resp, resp.err
 	}
 	outcome = c.policy.outcome(resp, call.attempts)
+	call.class = call.class.After(outcome.Kind)
 	return resp, nil
 }
 

@@ -311,6 +311,29 @@ func TestBulkAndRefusals(t *testing.T) {
 }
 
 // A deadline that is over is no matter of the pace, also before the context has ended.
+// A call that was refused has fewer attempts left than those that have not been sent yet.
+func TestRefusedCallsOfABulkRunGoFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused := false
+		pod := &bulkPod{respond: func(context.Context, symphony.V2Presence) (*http.Response, error) { // one after another, because of the rate
+			if !refused {
+				refused = true
+				return response(429, "", "Retry-After", "1"), nil
+			}
+			return response(200, busy), nil
+		}}
+		for result := range pod.client(t, symphony.WithRateLimit(1)).SetUserPresences(t.Context(), users(4, new(int))) {
+			require.NoError(t, result.Err)
+		}
+		var sent []int64
+		for _, update := range pod.began {
+			sent = append(sent, update.UserID)
+		}
+		require.Equal(t, []int64{1, 2, 1, 3, 4}, sent)
+	})
+}
+
 func TestTurnAtADeadlineThatIsOver(t *testing.T) {
 	t.Parallel()
 	client := fake(t, func(*http.Request) (*http.Response, error) { return response(200, busy), nil }, symphony.WithRateLimit(1e9))

@@ -36,6 +36,17 @@ func bucketRun(rate, burst, ratio float64, n int, latency time.Duration) scenari
 		func(*rand.Rand) limit { return newTokenBucket(rate, burst) })
 }
 
+// lowLimitRun is a bulk run by few workers at a low limit. While they wait for their
+// Retry-After, the rest of them stay below it: the 429s come in waves, and are never many.
+func lowLimitRun(rate float64, workers int, latency time.Duration) scenario {
+	const n = 1_000
+	name := fmt.Sprintf("token bucket %v/s, %v, %d workers", rate, latency, workers)
+	return scenario{name, usual(1.25, 10), func(l lab) []float64 {
+		p := newPod(l.random, latency, newTokenBucket(rate, rate/10))
+		return l.bulk(l.client(p), p, n, workers).usual((n - rate/10) / rate)
+	}}
+}
+
 var limited = []scenario{
 	bucketRun(20, 2, 1.10, 2_000, 20*ms),
 	bucketRun(200, 20, 1.20, 2_000, 20*ms),
@@ -43,6 +54,9 @@ var limited = []scenario{
 	bucketRun(1500, 150, 2.0, 2_000, 20*ms),
 	bucketRun(5000, 500, 1.35, 20_000, 5*ms),
 	bucketRun(400, 400, 1.03, 20_000, 20*ms),
+	lowLimitRun(23, 8, 50*ms),
+	lowLimitRun(23, 10, 137*ms),
+	lowLimitRun(40, 8, 50*ms),
 	limitedRun("fixed window of 1500, 20000 updates", usual(1.65, 5), 20_000, 20*ms, 20_000./1500, func(*rand.Rand) limit { return fixedWindow(1500) }),
 	limitedRun("sliding window of 1500, 20000 updates", usual(1.45, 5), 20_000, 20*ms, 20_000./1500, func(*rand.Rand) limit { return slidingWindow(1500) }),
 	{"at most 32 at once, rising latency", usual(1.50, 100), func(l lab) []float64 {

@@ -45,8 +45,12 @@ func TestSample(t *testing.T) {
 		rate, latency, workers := between(20, 5000), between(0.005, 0.200), int(between(8, 257))
 		goal := nearest(rate)
 		updates := max(goal.updates, 20*workers) // not one burst of all workers
+		most := noise * 1.25 * goal.ratio
 		var ratios, failed []float64
-		for range 3 {
+		for n := range 9 {
+			if n == 3 && median(ratios) <= most && median(failed) == 0 {
+				break // three may be exceptions
+			}
 			synctest.Test(t, func(t *testing.T) {
 				l := lab{t, random}
 				p := newPod(random, time.Duration(latency*float64(time.Second)), newTokenBucket(rate, rate/10))
@@ -57,10 +61,9 @@ func TestSample(t *testing.T) {
 				ratios, failed = append(ratios, r.seconds/ideal), append(failed, float64(r.failed))
 			})
 		}
-		most := 1.25 * goal.ratio
 		t.Logf("%4.0f/s, %3.0f ms, %3d workers, %5d updates: %.3f of the ideal time (goal %.2f), failed %v",
-			rate, 1000*latency, workers, updates, median(ratios), most, failed)
-		assert.LessOrEqual(t, median(ratios), noise*most)
+			rate, 1000*latency, workers, updates, median(ratios), 1.25*goal.ratio, failed)
+		assert.LessOrEqual(t, median(ratios), most)
 		assert.Zero(t, median(failed))
 	}
 }

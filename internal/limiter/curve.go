@@ -14,6 +14,9 @@ const (
 	searchRate = 40.0
 	searchHold = 500 * time.Millisecond
 
+	// The same after a pause that did not end in a search: the limit may be far away.
+	returnHold = searchHold / 2
+
 	// The hold of a measured rate, which may be wrong by a quarter.
 	measuredHold = time.Second
 
@@ -44,7 +47,7 @@ func newCurve(peak, part float64, since time.Time, hold time.Duration) curve {
 }
 
 // newSearch returns a curve that begins beyond its peak, where it rises fast.
-func newSearch(since time.Time) curve { return curve{searchRate / 2, -1, since, searchHold} }
+func newSearch(since time.Time, hold time.Duration) curve { return curve{searchRate / 2, -1, since, hold} }
 
 // holdOf returns the hold of a rate at which requests were refused.
 func holdOf(rate float64) time.Duration {

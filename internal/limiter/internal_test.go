@@ -25,8 +25,8 @@ func TestCurve(t *testing.T) {
 	require.True(t, math.IsInf(at(3600), 1))
 	require.True(t, math.IsInf(curve{}.at(start), 1))
 	require.InDelta(t, slowestRate, newCurve(0, 1, start, time.Second).peak, 0)
-	require.InDelta(t, searchRate, newSearch(start).at(start), 0.1)
-	require.InDelta(t, 2*searchRate, newSearch(start).at(start.Add(207*time.Millisecond)), 0.1)
+	require.InDelta(t, searchRate, newSearch(start, searchHold).at(start), 0.1)
+	require.InDelta(t, 2*searchRate, newSearch(start, searchHold).at(start.Add(207*time.Millisecond)), 0.1)
 }
 
 func TestHold(t *testing.T) {

@@ -4,7 +4,8 @@
 //
 // Three things can hold a call back: the rate that the user allows, the rate and the
 // pauses that refusals (429) ask for, and an outage. Calls that cannot be sent at once
-// wait in one queue, in order of arrival, single calls before the calls of bulk runs.
+// wait in one queue, in order of arrival, single calls before the calls of bulk runs, and of
+// these the refused ones first.
 package limiter
 
 import (

@@ -153,6 +153,8 @@ func arrivals(t *testing.T, l *limiter.Limiter, classes ...limiter.Class) []int 
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	const single, bulk = limiter.Single, limiter.Bulk
+	once := bulk.After(limiter.Throttled)
+	twice := once.After(limiter.Throttled)
 	for _, test := range []struct {
 		name    string
 		classes []limiter.Class
@@ -161,6 +163,7 @@ func TestOrder(t *testing.T) {
 		{"of arrival", []limiter.Class{single, single, single, single}, []int{0, 1, 2, 3}},
 		{"of arrival in bulk", []limiter.Class{bulk, bulk, bulk}, []int{0, 1, 2}},
 		{"single calls first", []limiter.Class{bulk, bulk, single, bulk, single}, []int{2, 4, 0, 1, 3}},
+		{"refused calls first", []limiter.Class{bulk, once, twice, single, bulk, once, twice}, []int{3, 2, 6, 1, 5, 0, 4}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -171,6 +174,18 @@ func TestOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A failure says nothing of one call: all take their turns at finding out when it is over.
+func TestClassAfterAnAttempt(t *testing.T) {
+	t.Parallel()
+	const throttled = limiter.Throttled
+	twice := limiter.Bulk.After(throttled).After(throttled)
+	require.Less(t, twice, limiter.Bulk.After(throttled))
+	require.Equal(t, limiter.Bulk, twice.After(limiter.Failed))
+	require.Less(t, limiter.Single, twice.After(throttled).After(throttled).After(throttled))
+	require.Equal(t, limiter.Single, limiter.Single.After(throttled))
+	require.Equal(t, limiter.Single, limiter.Single.After(limiter.Failed))
 }
 
 func TestLeaversCostNoTurn(t *testing.T) {
@@ -296,10 +311,15 @@ func TestThirdRefusalOfACall(t *testing.T) {
 		require.Zero(t, call(t, l, limiter.Bulk, third))
 		require.Equal(t, time.Second, l.Snapshot().Pause)
 		start := time.Now()
-		for range 100 {
+		call(t, l, limiter.Bulk, accepted)
+		require.Equal(t, time.Second, time.Since(start))
+		call(t, l, limiter.Bulk, accepted)
+		require.Equal(t, time.Second+25*time.Millisecond, time.Since(start), "not all at once")
+		require.True(t, math.IsInf(l.Snapshot().Rate, 1), "no rate is known")
+		for range 10_000 {
 			call(t, l, limiter.Bulk, accepted)
 		}
-		require.Equal(t, time.Second, time.Since(start), "a pause, and no rate")
+		require.Less(t, time.Since(start), 2*time.Second, "soon there is no limit")
 	})
 }
 

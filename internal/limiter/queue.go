@@ -8,12 +8,24 @@ import (
 // Class is the kind of call that waits. A class goes before those after it.
 type Class int
 
-// The classes of calls.
+// The classes of calls. Those between the two are calls of bulk runs that were refused.
 const (
-	Single  Class = iota // a call made on its own
-	Bulk                 // a call of a bulk run
-	classes = iota
+	Single  Class = 0               // a call made on its own
+	Bulk    Class = 1 + maxRefusals // a call of a bulk run
+	classes       = 1 + Bulk
 )
+
+// After returns the class of a call for the attempt after one that ended so. The more often
+// a call of a bulk run was refused in a row, the earlier it goes: it has few attempts left.
+func (c Class) After(kind Kind) Class {
+	switch {
+	case c == Single:
+		return Single
+	case kind == Throttled:
+		return max(c-1, Single+1)
+	}
+	return Bulk
+}
 
 // waiter is a call that waits for its turn.
 type waiter struct {

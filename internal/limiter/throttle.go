@@ -57,7 +57,16 @@ func (t *throttle) isActive(now time.Time) bool {
 	return t.curve.isFinite() || t.recent != 0 || now.Before(t.pause)
 }
 
-func (t *throttle) interval(now time.Time) time.Duration { return intervalOf(t.curve.at(now)) }
+func (t *throttle) interval(now time.Time) time.Duration { return intervalOf(t.rate(now)) }
+
+// rate returns the rate at a time. If none is known, it rises beyond all limits after a
+// pause, so that the calls that waited do not come back all at once.
+func (t *throttle) rate(now time.Time) float64 {
+	if t.curve.isFinite() {
+		return t.curve.at(now)
+	}
+	return newSearch(t.pause, returnHold).at(now)
+}
 
 // turn returns when a call may be sent. A single call after a call of a bulk run waits for
 // twice the interval: if the limit is used up, a refusal would delay it by a second.
@@ -77,7 +86,7 @@ func (t *throttle) take(now time.Time, class Class) {
 		t.used = now
 	}
 	t.next = t.next.Add(t.interval(now))
-	t.sent, t.bulk = now, class == Bulk
+	t.sent, t.bulk = now, class != Single
 }
 
 // putBack takes back a turn that was not used.
@@ -106,7 +115,7 @@ func (t *throttle) begin() {
 	if rate, ok := t.measure.rate(); ok {
 		t.curve = newCurve(rate, partAfterMany, t.pause, measuredHold)
 	} else {
-		t.curve = newSearch(t.pause)
+		t.curve = newSearch(t.pause, searchHold)
 	}
 }
 
