@@ -47,7 +47,9 @@ func newCurve(peak, part float64, since time.Time, hold time.Duration) curve {
 }
 
 // newSearch returns a curve that begins beyond its peak, where it rises fast.
-func newSearch(since time.Time, hold time.Duration) curve { return curve{searchRate / 2, -1, since, hold} }
+func newSearch(since time.Time, hold time.Duration) curve {
+	return curve{searchRate / 2, -1, since, hold}
+}
 
 // holdOf returns the hold of a rate at which requests were refused.
 func holdOf(rate float64) time.Duration {
