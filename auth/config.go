@@ -15,8 +15,8 @@ import (
 // Config says where a pod is, and how to log in. Only the two login URLs have a
 // default, which is derived from a PodURL that ends in /pod.
 //
-// Neither fmt nor log/slog shows the secrets of a Config or *Config, except where fmt
-// calls no methods: for the verb %p, and in an unexported field of another struct.
+// Neither fmt, log/slog nor encoding/json shows the secrets of a Config or *Config, except
+// where fmt calls no methods: for the verb %p, and in an unexported field of another struct.
 type Config struct {
 	PodURL         string           // base URL of the pod, https://acme.symphony.com/pod
 	LoginURL       string           // for Key; default: PodURL with /login in place of /pod
@@ -154,3 +154,7 @@ func (c Config) Format(s fmt.State, _ rune) { fmt.Fprint(s, c.String()) }
 
 // LogValue shows what String shows, for package log/slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText returns what String returns: package log/slog calls encoding/json for a Config
+// within another value.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -210,7 +210,8 @@ func TestConfigHidesItsSecrets(t *testing.T) {
 	}
 	var logged bytes.Buffer
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&logged, nil), slog.NewJSONHandler(&logged, nil)} {
-		slog.New(handler).InfoContext(context.Background(), "start", "config", config, "pointer", &config)
+		slog.New(handler).InfoContext(context.Background(), "start", "config", config, "pointer", &config,
+			"list", []auth.Config{config}, "struct", struct{ Config *auth.Config }{&config})
 	}
 	texts := []string{logged.String(), config.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%t", "%e", "%c", "%U", "%d", "%x"} {
