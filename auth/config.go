@@ -36,6 +36,10 @@ func NewClient(config Config, opts ...symphony.Option) (*symphony.Client, error)
 	}
 	tokens, err := config.provider(opts)
 	if err != nil {
+		// The error may be about a login URL that was derived from a wrong PodURL.
+		if _, podErr := symphony.NewClient(config.PodURL, symphony.NoSessionToken, opts...); podErr != nil {
+			return nil, podErr
+		}
 		return nil, err
 	}
 	return symphony.NewClient(config.PodURL, tokens, opts...)
