@@ -99,6 +99,8 @@ func (c Config) check(n names) error {
 	switch {
 	case c.PodURL == "":
 		reason = n.podURL + " is not set; it looks like https://acme.symphony.com/pod"
+	case strings.TrimSpace(c.PodURL) != c.PodURL:
+		reason = n.podURL + " begins or ends with a blank or a line break; was it read from a file without trimming?"
 	case len(credentials) == 0:
 		reason = fmt.Sprintf("none of %s (with %s), %s and %s is set", n.key, n.username, n.certificate, n.sessionToken)
 	case len(credentials) > 1:

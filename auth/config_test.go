@@ -161,6 +161,7 @@ func TestConfigFromEnv(t *testing.T) {
 		{name: "key and token", env: map[string]string{"POD_URL": "https://a/pod", "USERNAME": "b", "PRIVATE_KEY": string(key), "SESSION_TOKEN": "x"}, says: []string{"only one of SYMPHONY_PRIVATE_KEY and SYMPHONY_SESSION_TOKEN"}},
 		{name: "no username", env: map[string]string{"POD_URL": "https://a/pod", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_PRIVATE_KEY needs SYMPHONY_USERNAME"}},
 		{name: "no login URL", env: map[string]string{"POD_URL": "https://a", "USERNAME": "b", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_POD_URL does not end in /pod, so SYMPHONY_LOGIN_URL"}},
+		{name: "line break", env: map[string]string{"POD_URL": "https://a/pod\n", "USERNAME": "b", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_POD_URL begins or ends with a blank or a line break"}},
 		{name: "no session auth URL", env: map[string]string{"POD_URL": "https://a", "CERTIFICATE": file("pair2.pem", leaf, key)}, says: []string{"SYMPHONY_POD_URL does not end in /pod, so SYMPHONY_SESSION_AUTH_URL"}},
 		{name: "no such key", env: map[string]string{"PRIVATE_KEY": "MIIEsecret"}, says: []string{"SYMPHONY_PRIVATE_KEY", "neither PEM text nor the path of a file that can be read"}},
 		{name: "wrong key", env: map[string]string{"PRIVATE_KEY": file("wrong.pem", leaf)}, says: []string{"SYMPHONY_PRIVATE_KEY", "it holds CERTIFICATE and no private key"}},
