@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/symphony-go/symphony"
 )
@@ -81,7 +82,7 @@ func (v value) path() string {
 		return ""
 	}
 	path = "/" + path
-	if _, err := url.Parse(path); err != nil || strings.ContainsAny(path, "?#\\ ") {
+	if _, err := url.Parse(path); err != nil || strings.ContainsAny(path, "?#\\") || strings.ContainsFunc(path, unicode.IsSpace) {
 		v.fail("it is not a path such as /gateway")
 	}
 	return path

@@ -40,6 +40,7 @@ func TestWrongValues(t *testing.T) {
 		{"port that is no number", "host: acme\nsessionAuth:\n  port: " + secret + bot, "config.yaml:3: sessionAuth.port: it is not a number; it must be a port (1 to 65535)"},
 		{"huge port", "host: acme\nport: 99999999999999999999" + bot, "config.yaml:2: port: it is not a number; it must be a port (1 to 65535)"},
 		{"context", "host: acme\ncontext: a?" + secret + bot, "config.yaml:2: context: it is not a path such as /gateway"},
+		{"context with a no-break space", "host: acme\ncontext: \"a\\u00a0b\"" + bot, "config.yaml:2: context: it is not a path such as /gateway"},
 		{"context escape", "host: acme\ncontext: a%zz" + bot, "config.yaml:2: context: it is not a path such as /gateway"},
 
 		{"timeout", "host: acme\nconnectionTimeout: -1" + bot, "config.yaml:2: connectionTimeout: -1 is not a number of milliseconds (1 to 2147483647)"},
