@@ -58,6 +58,7 @@ func TestWrongValues(t *testing.T) {
 		{"header value", "host: acme\ndefaultHeaders:\n  X-A: \"" + secret + "\\n\"" + bot, "config.yaml:3: defaultHeaders.X-A: symphony: invalid WithHeader: the value of X-A holds a line break or another control character"},
 		{"user agent", "host: acme\ndefaultHeaders:\n  User-Agent: \"" + secret + "\\n\"" + bot, "config.yaml:3: defaultHeaders.User-Agent: symphony: invalid WithUserAgent: it holds a line break or another control character"},
 		{"header name", "host: acme\npod:\n  defaultHeaders: {'" + secret + "': x}" + bot, "config.yaml:3: pod.defaultHeaders: a name in it is not the name of a header"},
+		{"header twice", "host: acme\ndefaultHeaders:\n  x-a: " + secret + "\n  X-A: b" + bot, "config.yaml:3: defaultHeaders.x-a: it is there twice: case does not matter in the name of a header"},
 		{"header list", "host: acme\ndefaultHeaders: {X-A: [" + secret + "]}" + bot, "config.yaml:2: defaultHeaders.X-A: it is not a single value"},
 
 		{"attempts", "host: acme\nretry: {maxAttempts: 0}" + bot, "config.yaml:2: retry.maxAttempts: 0 is not a number of attempts (1 or more, or -1 for no limit)"},
