@@ -213,6 +213,11 @@ func TestArguments(t *testing.T) {
 		{"user name that is a path", "name", "not a user name", func() error { _, err := newApp(t, start(t)).Username("..").SessionToken(t.Context()); return err }},
 		{"app of nothing", "app", "NewApp", func() error { _, err := (&auth.App{}).User(1).SessionToken(t.Context()); return err }},
 		{"no app", "app", "NewApp", func() error { _, err := (*auth.App)(nil).Username("jane").SessionToken(t.Context()); return err }},
+		{"RSA of nothing", "provider", "NewRSA", func() error { _, err := (&auth.RSA{}).SessionToken(t.Context()); return err }},
+		{"certificate of nothing", "provider", "NewCertificate", func() error {
+			_, err := (&auth.Certificate{}).RefreshSessionToken(t.Context(), "old")
+			return err
+		}},
 		{"no username", "username", "empty", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", " ", rsaKey()); return err }},
 		{"no app id", "appID", "empty", func() error { _, err := auth.NewApp("https://acme.symphony.com/login", "", rsaKey()); return err }},
 		{"no key", "key", "nil", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "bot", nil); return err }},

@@ -55,6 +55,9 @@ func (s *session) RefreshSessionToken(ctx context.Context, rejected string) (str
 }
 
 func (s *session) get(ctx context.Context, rejected string) (string, error) {
+	if s == nil {
+		return "", &symphony.InvalidArgumentError{Argument: "provider", Reason: "it was not made by NewRSA or NewCertificate"}
+	}
 	if ctx == nil {
 		return "", &symphony.InvalidArgumentError{Argument: "ctx", Reason: "it is nil"}
 	}
