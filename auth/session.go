@@ -14,6 +14,9 @@ const (
 	// loginTimeout bounds a login with all its retries. It is well below the time
 	// for which the JWT of a login is valid.
 	loginTimeout = 60 * time.Second
+	// hangTimeout bounds a login whose transport or middleware does not return when its
+	// context has ended.
+	hangTimeout = loginTimeout + time.Second
 	// refusalLifetime is how long a refused login is not repeated.
 	refusalLifetime = 5 * time.Second
 )
@@ -108,9 +111,11 @@ func (l *login) inProgress() bool {
 // run logs in. Whatever panics meanwhile (a signer, a middleware, an observer) fails
 // the login.
 func (s *session) run(ctx context.Context, l *login) {
-	timed, cancel := context.WithTimeoutCause(ctx, loginTimeout, errLoginTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, hangTimeout, errLoginTimeout)
 	defer cancel()
-	l.token, l.err = guard(ctx, func() (string, error) { return s.logIn(timed) })
+	timed, cancelTimed := context.WithTimeoutCause(bounded, loginTimeout, errLoginTimeout)
+	defer cancelTimed()
+	l.token, l.err = guard(bounded, func() (string, error) { return s.logIn(timed) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = l.token
