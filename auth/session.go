@@ -75,6 +75,9 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	case <-login.done:
 		return login.token, login.err
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errLoginTimeout) { // of a user, who waits for the login of the app
+			return "", errLoginTimeout
+		}
 		return "", ctx.Err()
 	}
 }
