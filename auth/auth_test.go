@@ -230,6 +230,16 @@ func TestArguments(t *testing.T) {
 			_, err := auth.NewCertificate("https://acme.symphony.com/sessionauth", tls.Certificate{})
 			return err
 		}},
+		{"certificate with a nil key", "WithClientCertificate", "private key", func() error {
+			cert := selfSigned(t)
+			cert.PrivateKey = (*rsa.PrivateKey)(nil)
+			_, err := auth.NewCertificate("https://acme.symphony.com/sessionauth", cert)
+			return err
+		}},
+		{"key without a public one", "key", "RSA", func() error {
+			_, err := auth.NewRSA("https://acme.symphony.com/login", "bot", opaque{}) // its Public panics
+			return err
+		}},
 		{"user id", "userID", "below 1", func() error { _, err := newApp(t, start(t)).User(0).SessionToken(t.Context()); return err }},
 		{"user name", "name", "empty", func() error { _, err := newApp(t, start(t)).Username("").SessionToken(t.Context()); return err }},
 	} {
