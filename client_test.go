@@ -3,6 +3,7 @@ package symphony_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"io"
 	"log/slog"
@@ -118,6 +119,7 @@ func TestOptionsRefused(t *testing.T) {
 		"value with a line break":  symphony.WithHeader("X-Key", secret+"\r\nX-Other: 1"),
 		"value with a zero":        symphony.WithHeader("X-Key", secret+"\x00"),
 		"user agent":               symphony.WithUserAgent(secret + "\n"),
+		"certificate, nil key":     symphony.WithClientCertificate(tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: (*rsa.PrivateKey)(nil)}),
 		"certificate without key":  symphony.WithClientCertificate(tls.Certificate{Certificate: [][]byte{{1}}}),
 		"connection":               symphony.WithHeader("connection", "Keep-Alive"),
 		"transfer encoding":        symphony.WithHeader("Transfer-Encoding", "chunked"),

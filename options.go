@@ -211,7 +211,7 @@ func WithHeader(name, value string) Option {
 // certificate never carry requests of the original transport.
 func WithClientCertificate(certificate tls.Certificate) Option {
 	return func(s *settings) error {
-		if len(certificate.Certificate) == 0 || certificate.PrivateKey == nil {
+		if len(certificate.Certificate) == 0 || isNil(certificate.PrivateKey) {
 			return &InvalidArgumentError{"WithClientCertificate", "it needs a certificate and its private key; see tls.LoadX509KeyPair"}
 		}
 		s.certificate = &certificate

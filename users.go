@@ -149,9 +149,16 @@ func (f lookupField) check(key string) error {
 
 func encodeKey(key string) string { return url.QueryEscape(strings.TrimSpace(key)) }
 
-// foldKey returns the form in which keys are compared.
+// foldKey returns the form in which keys are compared: two keys have the same form where
+// [strings.EqualFold] reports true.
 func foldKey(key string) string {
-	return strings.ToLower(strings.ToUpper(strings.TrimSpace(key))) // both: some letters have two lower cases
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, strings.TrimSpace(key))
 }
 
 // quoteKey returns a key for the text of an error.

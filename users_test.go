@@ -144,6 +144,17 @@ func TestUsersCompareKeysWithoutCase(t *testing.T) {
 	}
 }
 
+// Two letters may have the same upper case and still be different letters.
+func TestUsersDoNotConfuseLetters(t *testing.T) {
+	t.Parallel()
+	pod := &directory{users: []symphony.User{{ID: 1, Username: "ali"}, {ID: 2, Username: "al\u0131"}}}
+	results := slices.Collect(pod.client(t).UsersByUsername(t.Context(), slices.Values([]string{"ali", "al\u0131", "AL\u0130"})))
+	require.Len(t, results, 3)
+	require.EqualValues(t, 1, results[0].User.ID)
+	require.EqualValues(t, 2, results[1].User.ID, "a dotless i")
+	require.ErrorIs(t, results[2].Err, symphony.ErrUserNotFound, "a capital I with a dot")
+}
+
 func TestUsersInvalidKeys(t *testing.T) {
 	t.Parallel()
 	const room = 4000 - len("email=&local=true&active=true")
@@ -591,11 +602,13 @@ func FuzzUsers(f *testing.F) {
 				continue
 			}
 			require.Positive(t, result.User.ID)
-			require.Equal(t, fold(result.Key), fold(result.User.EmailAddress))
+			require.True(t, equalKeys(result.Key, result.User.EmailAddress))
 		}
 		require.Equal(t, len(source), n)
 	})
 }
 
-// fold returns a key in the form in which keys are compared.
-func fold(key string) string { return strings.ToLower(strings.ToUpper(strings.TrimSpace(key))) }
+// equalKeys compares two keys without regard to case and to spaces around them.
+func equalKeys(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}

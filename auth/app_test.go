@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -167,6 +168,25 @@ func TestUsersWithoutTheAppAndASlowLogin(t *testing.T) {
 		_, err = app.User(101).SessionToken(t.Context())
 		require.Error(t, err)
 		require.Equal(t, 2, host.appLogins)
+	})
+}
+
+// The error of a user's login that waits in vain for the app's says what took too long.
+func TestAppLoginHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, err := auth.NewApp("https://acme.symphony.com/login", "calendar", rsaKey(), symphony.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}),
+		}), symphony.WithAttemptTimeout(time.Hour))
+		require.NoError(t, err)
+		start := time.Now()
+		_, err = app.User(42).SessionToken(t.Context())
+		require.ErrorContains(t, err, "the login took longer than 60s")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(start))
 	})
 }
 

@@ -213,6 +213,11 @@ func TestArguments(t *testing.T) {
 		{"user name that is a path", "name", "not a user name", func() error { _, err := newApp(t, start(t)).Username("..").SessionToken(t.Context()); return err }},
 		{"app of nothing", "app", "NewApp", func() error { _, err := (&auth.App{}).User(1).SessionToken(t.Context()); return err }},
 		{"no app", "app", "NewApp", func() error { _, err := (*auth.App)(nil).Username("jane").SessionToken(t.Context()); return err }},
+		{"RSA of nothing", "provider", "NewRSA", func() error { _, err := (&auth.RSA{}).SessionToken(t.Context()); return err }},
+		{"certificate of nothing", "provider", "NewCertificate", func() error {
+			_, err := (&auth.Certificate{}).RefreshSessionToken(t.Context(), "old")
+			return err
+		}},
 		{"no username", "username", "empty", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", " ", rsaKey()); return err }},
 		{"no app id", "appID", "empty", func() error { _, err := auth.NewApp("https://acme.symphony.com/login", "", rsaKey()); return err }},
 		{"no key", "key", "nil", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "bot", nil); return err }},
@@ -223,6 +228,16 @@ func TestArguments(t *testing.T) {
 		{"EC key", "key", "RSA", func() error { _, err := auth.NewRSA("https://acme.symphony.com/login", "bot", ec); return err }},
 		{"no certificate", "WithClientCertificate", "private key", func() error {
 			_, err := auth.NewCertificate("https://acme.symphony.com/sessionauth", tls.Certificate{})
+			return err
+		}},
+		{"certificate with a nil key", "WithClientCertificate", "private key", func() error {
+			cert := selfSigned(t)
+			cert.PrivateKey = (*rsa.PrivateKey)(nil)
+			_, err := auth.NewCertificate("https://acme.symphony.com/sessionauth", cert)
+			return err
+		}},
+		{"key without a public one", "key", "RSA", func() error {
+			_, err := auth.NewRSA("https://acme.symphony.com/login", "bot", opaque{}) // its Public panics
 			return err
 		}},
 		{"user id", "userID", "below 1", func() error { _, err := newApp(t, start(t)).User(0).SessionToken(t.Context()); return err }},

@@ -15,8 +15,8 @@ import (
 // Config says where a pod is, and how to log in. Only the two login URLs have a
 // default, which is derived from a PodURL that ends in /pod.
 //
-// Neither fmt nor log/slog shows the secrets of a Config or *Config, except where fmt
-// calls no methods: for the verb %p, and in an unexported field of another struct.
+// Neither fmt, log/slog nor encoding/json shows the secrets of a Config or *Config, except
+// where fmt calls no methods: for the verb %p, and in an unexported field of another struct.
 type Config struct {
 	PodURL         string           // base URL of the pod, https://acme.symphony.com/pod
 	LoginURL       string           // for Key; default: PodURL with /login in place of /pod
@@ -36,6 +36,10 @@ func NewClient(config Config, opts ...symphony.Option) (*symphony.Client, error)
 	}
 	tokens, err := config.provider(opts)
 	if err != nil {
+		// The error may be about a login URL that was derived from a wrong PodURL.
+		if _, podErr := symphony.NewClient(config.PodURL, symphony.NoSessionToken, opts...); podErr != nil {
+			return nil, podErr
+		}
 		return nil, err
 	}
 	return symphony.NewClient(config.PodURL, tokens, opts...)
@@ -95,6 +99,8 @@ func (c Config) check(n names) error {
 	switch {
 	case c.PodURL == "":
 		reason = n.podURL + " is not set; it looks like https://acme.symphony.com/pod"
+	case strings.TrimSpace(c.PodURL) != c.PodURL:
+		reason = n.podURL + " begins or ends with a blank or a line break; was it read from a file without trimming?"
 	case len(credentials) == 0:
 		reason = fmt.Sprintf("none of %s (with %s), %s and %s is set", n.key, n.username, n.certificate, n.sessionToken)
 	case len(credentials) > 1:
@@ -154,3 +160,7 @@ func (c Config) Format(s fmt.State, _ rune) { fmt.Fprint(s, c.String()) }
 
 // LogValue shows what String shows, for package log/slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText returns what String returns: package log/slog calls encoding/json for a Config
+// within another value.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -71,6 +71,9 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{name: "no login URL", config: auth.Config{PodURL: "https://acme.symphony.com/gateway", Username: "bot", Key: rsaKey()}, says: "does not end in /pod, so LoginURL is needed"},
 		{name: "no session auth URL", config: auth.Config{PodURL: "https://acme.symphony.com", Certificate: &cert}, says: "does not end in /pod, so SessionAuthURL is needed"},
 		{name: "pod URL", config: auth.Config{PodURL: "acme", SessionToken: "x"}, says: "https://", field: "podURL"},
+		{name: "pod URL with a key", config: auth.Config{PodURL: "acme.symphony.com/pod", Username: "bot", Key: rsaKey()}, says: "https://", field: "podURL"},
+		{name: "pod URL with a certificate", config: auth.Config{PodURL: "http://acme.symphony.com/pod", Certificate: &cert}, says: "clear text", field: "podURL"},
+		{name: "login URL", config: auth.Config{PodURL: podURL, LoginURL: "acme", Username: "bot", Key: rsaKey()}, says: "https://", field: "loginURL"},
 		{name: "nil key", config: auth.Config{PodURL: podURL, Username: "bot", Key: (*rsa.PrivateKey)(nil)}, says: "nil", field: "key"},
 		{name: "empty certificate", config: auth.Config{PodURL: podURL, Certificate: &tls.Certificate{}}, says: "private key", field: "WithClientCertificate"},
 		{name: "username", config: auth.Config{PodURL: podURL, Username: "bot\n", Key: rsaKey()}, says: "line break", field: "username"},
@@ -158,6 +161,7 @@ func TestConfigFromEnv(t *testing.T) {
 		{name: "key and token", env: map[string]string{"POD_URL": "https://a/pod", "USERNAME": "b", "PRIVATE_KEY": string(key), "SESSION_TOKEN": "x"}, says: []string{"only one of SYMPHONY_PRIVATE_KEY and SYMPHONY_SESSION_TOKEN"}},
 		{name: "no username", env: map[string]string{"POD_URL": "https://a/pod", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_PRIVATE_KEY needs SYMPHONY_USERNAME"}},
 		{name: "no login URL", env: map[string]string{"POD_URL": "https://a", "USERNAME": "b", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_POD_URL does not end in /pod, so SYMPHONY_LOGIN_URL"}},
+		{name: "line break", env: map[string]string{"POD_URL": "https://a/pod\n", "USERNAME": "b", "PRIVATE_KEY": string(key)}, says: []string{"SYMPHONY_POD_URL begins or ends with a blank or a line break"}},
 		{name: "no session auth URL", env: map[string]string{"POD_URL": "https://a", "CERTIFICATE": file("pair2.pem", leaf, key)}, says: []string{"SYMPHONY_POD_URL does not end in /pod, so SYMPHONY_SESSION_AUTH_URL"}},
 		{name: "no such key", env: map[string]string{"PRIVATE_KEY": "MIIEsecret"}, says: []string{"SYMPHONY_PRIVATE_KEY", "neither PEM text nor the path of a file that can be read"}},
 		{name: "wrong key", env: map[string]string{"PRIVATE_KEY": file("wrong.pem", leaf)}, says: []string{"SYMPHONY_PRIVATE_KEY", "it holds CERTIFICATE and no private key"}},
@@ -210,7 +214,8 @@ func TestConfigHidesItsSecrets(t *testing.T) {
 	}
 	var logged bytes.Buffer
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&logged, nil), slog.NewJSONHandler(&logged, nil)} {
-		slog.New(handler).InfoContext(context.Background(), "start", "config", config, "pointer", &config)
+		slog.New(handler).InfoContext(context.Background(), "start", "config", config, "pointer", &config,
+			"list", []auth.Config{config}, "struct", struct{ Config *auth.Config }{&config})
 	}
 	texts := []string{logged.String(), config.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%t", "%e", "%c", "%U", "%d", "%x"} {

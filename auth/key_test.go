@@ -175,6 +175,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		{"cut off", block("RSA PRIVATE KEY", der)[:300], "not PEM"},
 		{"public", block("PUBLIC KEY", public), "PUBLIC KEY and no private key"},
 		{"certificate", block("CERTIFICATE", public), "CERTIFICATE"},
+		{"many certificates", bytes.Repeat(block("CERTIFICATE", public), 150), "it holds CERTIFICATE and no private key"},
 		{"EC, SEC 1", block("EC PRIVATE KEY", sec1), "EC PRIVATE KEY"},
 		{"EC, PKCS#8", block("PRIVATE KEY", pkcs8(t, ec)), "ecdsa"},
 		{"encrypted, PKCS#8", block("ENCRYPTED PRIVATE KEY", der), "encrypted"},

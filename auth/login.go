@@ -106,7 +106,7 @@ func (a api) newClient(url string, tokens symphony.SessionTokenProvider, opts []
 
 // withCertificate returns options with a certificate for the login host.
 func withCertificate(cert tls.Certificate, opts []symphony.Option) []symphony.Option {
-	if signer, ok := cert.PrivateKey.(crypto.Signer); ok {
+	if signer, ok := cert.PrivateKey.(crypto.Signer); ok && !isNil(signer) {
 		cert.PrivateKey = safeSigner{signer}
 	}
 	return append(slices.Clip(opts), symphony.WithClientCertificate(cert))

@@ -14,6 +14,9 @@ const (
 	// loginTimeout bounds a login with all its retries. It is well below the time
 	// for which the JWT of a login is valid.
 	loginTimeout = 60 * time.Second
+	// hangTimeout bounds a login whose transport or middleware does not return when its
+	// context has ended.
+	hangTimeout = loginTimeout + time.Second
 	// refusalLifetime is how long a refused login is not repeated.
 	refusalLifetime = 5 * time.Second
 )
@@ -55,6 +58,9 @@ func (s *session) RefreshSessionToken(ctx context.Context, rejected string) (str
 }
 
 func (s *session) get(ctx context.Context, rejected string) (string, error) {
+	if s == nil {
+		return "", &symphony.InvalidArgumentError{Argument: "provider", Reason: "it was not made by NewRSA or NewCertificate"}
+	}
 	if ctx == nil {
 		return "", &symphony.InvalidArgumentError{Argument: "ctx", Reason: "it is nil"}
 	}
@@ -69,6 +75,9 @@ func (s *session) get(ctx context.Context, rejected string) (string, error) {
 	case <-login.done:
 		return login.token, login.err
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), errLoginTimeout) { // of a user, who waits for the login of the app
+			return "", errLoginTimeout
+		}
 		return "", ctx.Err()
 	}
 }
@@ -105,9 +114,11 @@ func (l *login) inProgress() bool {
 // run logs in. Whatever panics meanwhile (a signer, a middleware, an observer) fails
 // the login.
 func (s *session) run(ctx context.Context, l *login) {
-	timed, cancel := context.WithTimeoutCause(ctx, loginTimeout, errLoginTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, hangTimeout, errLoginTimeout)
 	defer cancel()
-	l.token, l.err = guard(ctx, func() (string, error) { return s.logIn(timed) })
+	timed, cancelTimed := context.WithTimeoutCause(bounded, loginTimeout, errLoginTimeout)
+	defer cancelTimed()
+	l.token, l.err = guard(bounded, func() (string, error) { return s.logIn(timed) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = l.token

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,6 +260,36 @@ func TestLoginTakesAMinuteAtMost(t *testing.T) {
 		require.ErrorContains(t, err, "the login took longer than 60s")
 		require.Equal(t, time.Minute, time.Since(start))
 		require.NoError(t, t.Context().Err())
+	})
+}
+
+// A transport that does not return when its context has ended holds up its own login only.
+func TestLoginWhoseTransportHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host := &loginHost{respond: numbered}
+		release := make(chan struct{})
+		var logins atomic.Int64
+		tokens := newRSA(t, "https://acme.symphony.com/login", symphony.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if logins.Add(1) == 1 {
+				<-release
+			}
+			return host.RoundTrip(r)
+		})}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		start := time.Now()
+		_, err := tokens.SessionToken(ctx)
+		require.ErrorContains(t, err, "the login took longer than 60s")
+		require.Equal(t, 61*time.Second, time.Since(start))
+		token, err := tokens.SessionToken(ctx)
+		require.NoError(t, err, "the next call logs in at once")
+		require.Equal(t, "I", token)
+		close(release)
+		synctest.Wait()
+		again, err := tokens.SessionToken(ctx)
+		require.NoError(t, err)
+		require.Equal(t, token, again, "the token of the late login is not used")
 	})
 }
 

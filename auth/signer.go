@@ -15,18 +15,31 @@ import (
 
 // checkKey refuses a key that cannot sign with RS512.
 func checkKey(key crypto.Signer) error {
-	if v := reflect.ValueOf(key); key == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(key) {
 		return &symphony.InvalidArgumentError{Argument: "key", Reason: "it is nil; LoadRSAPrivateKey reads one"}
 	}
-	if _, ok := key.Public().(*rsa.PublicKey); !ok {
-		return &symphony.InvalidArgumentError{Argument: "key", Reason: fmt.Sprintf("its public key is a %T; a pod accepts RSA keys only", key.Public())}
+	public := safeSigner{key}.Public()
+	if _, ok := public.(*rsa.PublicKey); !ok {
+		return &symphony.InvalidArgumentError{Argument: "key", Reason: fmt.Sprintf("its public key is a %T; a pod accepts RSA keys only", public)}
 	}
 	return nil
+}
+
+// isNil reports whether a key is nil or a nil pointer.
+func isNil(key crypto.Signer) bool {
+	v := reflect.ValueOf(key)
+	return key == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // safeSigner is a signer whose panics are errors: crypto/tls calls the signer of a
 // certificate on a goroutine where no one else can recover.
 type safeSigner struct{ crypto.Signer }
+
+// Public implements [crypto.Signer]. It returns nil if the signer panics.
+func (s safeSigner) Public() (key crypto.PublicKey) {
+	defer func() { _ = recover() }()
+	return s.Signer.Public()
+}
 
 // Sign implements [crypto.Signer].
 func (s safeSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) (signature []byte, err error) {

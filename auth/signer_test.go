@@ -77,6 +77,13 @@ func TestSignerOfACertificatePanics(t *testing.T) {
 	require.ErrorContains(t, err, "it panicked with a string")
 	_, err = tokens.SessionToken(t.Context())
 	require.NoError(t, err)
+
+	known.PrivateKey = opaque{} // its Public panics
+	tokens, err = auth.NewCertificate(pod.SessionAuthURL(), known, symphony.WithHTTPClient(pod.Client()),
+		symphony.WithRetryPolicy(symphony.RetryPolicy{MaxAttempts: 1}))
+	require.NoError(t, err)
+	_, err = tokens.SessionToken(t.Context())
+	require.Error(t, err)
 }
 
 // A transport, middleware or observer may panic too.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/symphony-go/symphony"
 )
@@ -81,7 +82,7 @@ func (v value) path() string {
 		return ""
 	}
 	path = "/" + path
-	if _, err := url.Parse(path); err != nil || strings.ContainsAny(path, "?#\\ ") {
+	if _, err := url.Parse(path); err != nil || strings.ContainsAny(path, "?#\\") || strings.ContainsFunc(path, unicode.IsSpace) {
 		v.fail("it is not a path such as /gateway")
 	}
 	return path
@@ -115,12 +116,18 @@ var hopByHop = regexp.MustCompile(`(?i)^(Connection|Keep-Alive|Proxy-.*|TE|Trail
 // headers returns the options for defaultHeaders.
 func (v value) headers() []symphony.Option {
 	var options []symphony.Option
+	known := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(v.fields())) {
 		if !headerName.MatchString(name) {
 			v.fail("a name in it is not the name of a header")
 			continue
 		}
 		field := v.at(name)
+		if key := http.CanonicalHeaderKey(name); known[key] {
+			field.fail("it is there twice: case does not matter in the name of a header")
+		} else {
+			known[key] = true
+		}
 		if hopByHop.MatchString(name) {
 			field.warn("it is not sent: the connection's own headers are set by the SDK")
 			continue

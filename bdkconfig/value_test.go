@@ -40,6 +40,7 @@ func TestWrongValues(t *testing.T) {
 		{"port that is no number", "host: acme\nsessionAuth:\n  port: " + secret + bot, "config.yaml:3: sessionAuth.port: it is not a number; it must be a port (1 to 65535)"},
 		{"huge port", "host: acme\nport: 99999999999999999999" + bot, "config.yaml:2: port: it is not a number; it must be a port (1 to 65535)"},
 		{"context", "host: acme\ncontext: a?" + secret + bot, "config.yaml:2: context: it is not a path such as /gateway"},
+		{"context with a no-break space", "host: acme\ncontext: \"a\\u00a0b\"" + bot, "config.yaml:2: context: it is not a path such as /gateway"},
 		{"context escape", "host: acme\ncontext: a%zz" + bot, "config.yaml:2: context: it is not a path such as /gateway"},
 
 		{"timeout", "host: acme\nconnectionTimeout: -1" + bot, "config.yaml:2: connectionTimeout: -1 is not a number of milliseconds (1 to 2147483647)"},
@@ -57,6 +58,7 @@ func TestWrongValues(t *testing.T) {
 		{"header value", "host: acme\ndefaultHeaders:\n  X-A: \"" + secret + "\\n\"" + bot, "config.yaml:3: defaultHeaders.X-A: symphony: invalid WithHeader: the value of X-A holds a line break or another control character"},
 		{"user agent", "host: acme\ndefaultHeaders:\n  User-Agent: \"" + secret + "\\n\"" + bot, "config.yaml:3: defaultHeaders.User-Agent: symphony: invalid WithUserAgent: it holds a line break or another control character"},
 		{"header name", "host: acme\npod:\n  defaultHeaders: {'" + secret + "': x}" + bot, "config.yaml:3: pod.defaultHeaders: a name in it is not the name of a header"},
+		{"header twice", "host: acme\ndefaultHeaders:\n  x-a: " + secret + "\n  X-A: b" + bot, "config.yaml:3: defaultHeaders.x-a: it is there twice: case does not matter in the name of a header"},
 		{"header list", "host: acme\ndefaultHeaders: {X-A: [" + secret + "]}" + bot, "config.yaml:2: defaultHeaders.X-A: it is not a single value"},
 
 		{"attempts", "host: acme\nretry: {maxAttempts: 0}" + bot, "config.yaml:2: retry.maxAttempts: 0 is not a number of attempts (1 or more, or -1 for no limit)"},

@@ -140,14 +140,18 @@ func TestFailures(t *testing.T) {
 				require.Len(t, spans, 1)
 				require.Equal(t, test.attempt != "", spans[0].Status().Code == codes.Error)
 				require.Equal(t, test.attempt, errorType(spans[0].Attributes()))
+				durations := 0
 				for _, line := range tel.metrics(t) {
 					switch {
 					case strings.HasPrefix(line, "symphony.client.call.duration"):
+						durations++
 						require.Contains(t, line, "{error.type="+test.call+" ")
-					case strings.HasPrefix(line, "http.client.request.duration") && test.attempt != "":
-						require.Contains(t, line, "{error.type="+test.attempt+" ")
+					case strings.HasPrefix(line, "http.client.request.duration"):
+						durations++
+						require.Equal(t, test.attempt != "", strings.Contains(line, "{error.type="+test.attempt+" "))
 					}
 				}
+				require.Equal(t, 2, durations, "of the call and of the attempt")
 			})
 		})
 	}

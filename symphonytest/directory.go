@@ -108,6 +108,10 @@ func (d *directory) addServiceUser(s ServiceUser) {
 	case s.ID == 0:
 		s.ID = d.idFor(s.Username)
 	case known && s.ID != before.ID:
+		if u := d.users[before.ID]; u != nil && d.users[s.ID] == nil {
+			u.ID = s.ID
+			d.users[s.ID] = u
+		}
 		delete(d.users, before.ID)
 	}
 	d.serviceUsers[s.Username] = s

@@ -40,9 +40,16 @@ func (f *frontend) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	path := pathBelowBase(r.URL.Path)
 	entry := f.note(r, path, body)
-	response := &statusWriter{ResponseWriter: w}
+	response := &statusWriter{ResponseWriter: w, note: func(status int) { f.noteStatus(entry, status) }}
+	broken := true
+	defer func() {
+		if broken { // a panic ends the connection
+			f.noteStatus(entry, 0)
+		}
+	}()
 	f.respond(response, r, path)
-	f.noteStatus(entry, response.status) // not after a panic, which ends the connection
+	response.noteOnce(http.StatusOK)
+	broken = false
 }
 
 // respond responds to a request that was read.

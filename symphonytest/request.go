@@ -1,7 +1,9 @@
 package symphonytest
 
 import (
+	"bufio"
 	"bytes"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -104,24 +106,45 @@ func (l *requestLog) noteStatus(entry *Request, status int) {
 	entry.Status = status
 }
 
-// statusWriter remembers the status of a response.
+// statusWriter notes the status of a response, before the client can receive it.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+
+	note  func(status int)
+	noted bool
 }
 
 func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 { // others come before the response
-		w.status = status
+	if status >= 200 { // others come before the response
+		w.noteOnce(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *statusWriter) Write(data []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.noteOnce(http.StatusOK)
 	return w.ResponseWriter.Write(data)
+}
+
+func (w *statusWriter) noteOnce(status int) {
+	if !w.noted {
+		w.noted = true
+		w.note(status)
+	}
+}
+
+// Flush is for handlers that expect an [http.Flusher].
+func (w *statusWriter) Flush() {
+	w.noteOnce(http.StatusOK)
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack is for handlers that expect an [http.Hijacker]. Whoever takes the connection over
+// writes the response, whose status is not known.
+func (w *statusWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.noted = w.noted || err == nil
+	return conn, buffer, err
 }
 
 // Unwrap is for [http.ResponseController].

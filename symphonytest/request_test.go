@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/symphony-go/symphony/symphonytest"
@@ -47,6 +48,57 @@ func TestRequests(t *testing.T) {
 		require.Equal(t, "9", requests[2].Query.Get("n"))
 		pod.ClearRequests()
 		require.Empty(t, pod.Requests())
+	})
+}
+
+// The log has the status of a response as soon as the client has its header, and of a
+// handler that leaves the response to net/http.
+func TestRequestLogHasTheStatus(t *testing.T) {
+	onEveryPod(t, func(t *testing.T, start start) {
+		pod := start()
+		sent, read := make(chan struct{}), make(chan struct{})
+		pod.HandleFunc("POST /pod/slow", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusAccepted)
+			assert.NoError(t, http.NewResponseController(w).Flush())
+			close(sent)
+			<-read
+		})
+		pod.HandleFunc("POST /pod/empty", func(http.ResponseWriter, *http.Request) {})
+		done := make(chan error, 1)
+		go func() {
+			_, err := request{path: "/slow"}.send(t, pod)
+			done <- err
+		}()
+		<-sent
+		requests := pod.Requests()
+		close(read)
+		require.NoError(t, <-done)
+		require.Equal(t, 202, requests[0].Status)
+
+		require.Equal(t, 200, request{path: "/empty"}.mustSend(t, pod).status)
+		require.Equal(t, 200, pod.Requests()[1].Status)
+	})
+}
+
+// A handler finds what net/http's own ResponseWriter has.
+func TestHandlerFlushesAndHijacks(t *testing.T) {
+	onEveryPod(t, func(t *testing.T, start start) {
+		pod := start()
+		pod.HandleFunc("POST /pod/flush", func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+		})
+		pod.HandleFunc("POST /pod/hijack", func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil { // HTTP/2
+				panic(http.ErrAbortHandler)
+			}
+			_ = conn.Close()
+		})
+		require.Equal(t, 200, request{path: "/flush"}.mustSend(t, pod).status)
+		_, err := request{path: "/hijack"}.send(t, pod)
+		require.Error(t, err)
+		requests := pod.Requests()
+		require.Equal(t, []int{200, 0}, []int{requests[0].Status, requests[1].Status})
 	})
 }
 

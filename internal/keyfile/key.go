@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,11 +48,13 @@ func (b Block) PrivateKey() (crypto.Signer, error) {
 
 var errEncrypted = errors.New("it is encrypted (openssl pkey -in encrypted.pem -out key.pem decrypts it)")
 
-// Types lists the types of blocks: "CERTIFICATE, PUBLIC KEY".
+// Types lists the types of blocks, each once: "CERTIFICATE, PUBLIC KEY".
 func Types(blocks []Block) string {
-	types := make([]string, len(blocks))
-	for i, b := range blocks {
-		types[i] = b.Type
+	var types []string
+	for _, b := range blocks {
+		if !slices.Contains(types, b.Type) {
+			types = append(types, b.Type)
+		}
 	}
 	return strings.Join(types, ", ")
 }
