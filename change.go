@@ -164,7 +164,8 @@ func (c *Client) revertUserPresence(ctx context.Context, change PresenceChange, 
 	return presence, err == nil, err
 }
 
-// ChangeResult is the result of one [PresenceUpdate] of [Client.ChangeUserPresences].
+// ChangeResult is the result of one [PresenceUpdate] of [Client.ChangeUserPresences]. A
+// Change with an Err must be kept in the cases that [Client.ChangeUserPresence] states.
 type ChangeResult struct {
 	Index  int // position in the source, from 0
 	Update PresenceUpdate
