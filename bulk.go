@@ -26,8 +26,8 @@ const (
 	quietTime    = 100 * time.Millisecond
 )
 
-// PresenceUpdate is one update of [Client.SetUserPresences]: the arguments of
-// [Client.SetUserPresence].
+// PresenceUpdate is one update of [Client.SetUserPresences] or [Client.ChangeUserPresences]:
+// the arguments of [Client.SetUserPresence].
 type PresenceUpdate struct {
 	UserID   int64
 	Category PresenceCategory

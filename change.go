@@ -20,11 +20,11 @@ type PresenceChange struct {
 // Restores returns the category that [Client.RevertUserPresence] sets: the category of
 // Before, or AVAILABLE if the category of Before should not be set.
 //
-// AWAY may mean that the user was idle, and OFFLINE that the user had left; if it were set, it
-// would remain after the user comes back. UNDEFINED cannot be set. If Before is equal to Set,
-// an earlier change was never reverted. In these cases, and if Before is missing,
-// Restores returns AVAILABLE: set with soft, AVAILABLE shows as AWAY while the user is idle,
-// and applies to an offline user once they come online.
+// AWAY may mean that the user was idle, and OFFLINE that the user had left; if one of them
+// were set, it would remain after the user comes back. UNDEFINED stands for a value that the
+// API cannot name. If the category of Before is Set, an earlier change was never reverted. In
+// these cases, and if Before is missing, Restores returns AVAILABLE: set with soft, AVAILABLE
+// shows as AWAY while the user is idle, and applies to an offline user once they come online.
 func (c PresenceChange) Restores() PresenceCategory {
 	switch before := c.Before.Category; before {
 	case PresenceAvailable, PresenceAway, PresenceOffline, PresenceUndefined, c.Set, "":
@@ -131,12 +131,13 @@ func (c *Client) changeUserPresence(ctx context.Context, update PresenceUpdate, 
 // overwritten if it is the category that these rules expect, and so is a presence that is
 // set between the read and the write.
 //
-// Two changes of a user may overlap, such as a call during a meeting. If the meeting ends
-// first, its revert sets nothing, and the revert of the call restores IN_A_MEETING. If
-// the call ends first, its revert sets IN_A_MEETING again, with a new timestamp, and the
-// revert of the meeting takes that for the user's choice. A service that knows both
-// changes avoids the second case: it stores the presence that the revert of the call
-// returned as the After of the meeting's change.
+// Two changes of a user may overlap, such as a call during a meeting. Then IN_A_MEETING
+// remains, unless a service that knows both changes adjusts the one that ends last:
+//   - If the meeting ends first, its revert sets nothing, and the revert of the call restores
+//     IN_A_MEETING. If call.Before is equal to meeting.After, set it to meeting.Before.
+//   - If the call ends first, its revert sets IN_A_MEETING again, with a new timestamp, and
+//     the revert of the meeting takes that for the user's choice. If the call was reverted,
+//     set meeting.After to the presence that its revert returned.
 //
 // Reverting twice is harmless. A change without a UserID, or with neither Set nor After,
 // is refused with an [*InvalidArgumentError]. Other errors are those of the two calls;
@@ -163,7 +164,8 @@ func (c *Client) revertUserPresence(ctx context.Context, change PresenceChange, 
 	return presence, err == nil, err
 }
 
-// ChangeResult is the result of one [PresenceUpdate] of [Client.ChangeUserPresences].
+// ChangeResult is the result of one [PresenceUpdate] of [Client.ChangeUserPresences]. A
+// Change with an Err must be kept in the cases that [Client.ChangeUserPresence] states.
 type ChangeResult struct {
 	Index  int // position in the source, from 0
 	Update PresenceUpdate

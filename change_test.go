@@ -339,11 +339,18 @@ func TestOverlappingChanges(t *testing.T) {
 		reverted []bool
 		shown    symphony.PresenceCategory
 	}{
-		{"out of order", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
+		{"out of order, by two services", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
 			_, first := revert(t, client, meeting)
 			_, second := revert(t, client, call)
 			return []bool{first, second}
 		}, []bool{false, true}, symphony.PresenceInAMeeting},
+		{"out of order, by one service", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
+			_, first := revert(t, client, meeting)
+			require.Equal(t, meeting.After, call.Before)
+			call.Before = meeting.Before
+			_, second := revert(t, client, call)
+			return []bool{first, second}
+		}, []bool{false, true}, symphony.PresenceBusy},
 		{"in order, by two services", func(t *testing.T, client *symphony.Client, meeting, call symphony.PresenceChange) []bool {
 			_, first := revert(t, client, call)
 			_, second := revert(t, client, meeting) // it was set again, perhaps by the user

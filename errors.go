@@ -23,7 +23,7 @@ type APIError struct {
 	Attempts   int           // how often the call was sent
 
 	hint  string // what the caller can do about it
-	login bool   // the call was a login: one of Do that carried no session token
+	login bool   // the call was a login
 	// An earlier attempt of the call may have been applied: its response was lost.
 	maybeApplied bool
 	cause        error // of a call that was not sent
@@ -70,8 +70,8 @@ type ForbiddenError struct{ APIError }
 // Unwrap returns the APIError.
 func (e *ForbiddenError) Unwrap() error { return &e.APIError }
 
-// NotFoundError is a 404: the pod has no such user, or the base URL is not that of a
-// pod (it often lacks "/pod").
+// NotFoundError is a 404: the pod has no such user, or the base URL is wrong (that of a
+// pod often lacks "/pod", that of a login "/login").
 type NotFoundError struct{ APIError }
 
 // Unwrap returns the APIError.

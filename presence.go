@@ -200,7 +200,7 @@ func checkUserID(id int64) error {
 
 func checkCategory(category PresenceCategory) error {
 	if category == "" {
-		return &InvalidArgumentError{"category", fmt.Sprintf("it is empty; the pod accepts one of %v", PresenceCategories())}
+		return &InvalidArgumentError{"category", fmt.Sprintf("it is empty; the known categories are %v", PresenceCategories())}
 	}
 	return nil
 }

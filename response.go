@@ -134,16 +134,21 @@ func (c *call) statusError(resp response) error {
 		RetryAfter:   retryAfter(resp.header),
 		Attempts:     c.attempts,
 		hint:         c.hint(resp, e),
-		login:        c.secrets.token == "" && c.route == "",
+		login:        c.isLogin(),
 		maybeApplied: resp.maybeApplied,
 	}.typed()
 }
+
+// isLogin reports whether the call logs in: one of Do that carries no session token.
+func (c *call) isLogin() bool { return c.secrets.token == "" && c.route == "" }
 
 // hint says what the caller can do about a response.
 func (c *call) hint(resp response, e errorBody) string {
 	switch {
 	case resp.status == http.StatusForbidden && c.entitlement != "" && (e.isJSON || len(resp.body) == 0):
 		return fmt.Sprintf("- does the service user have the %q entitlement?", c.entitlement)
+	case resp.status == http.StatusNotFound && !e.isJSON && c.isLogin():
+		return "- does the login URL end in /login, or for a certificate in /sessionauth?"
 	case resp.status == http.StatusNotFound && !e.isJSON:
 		return "- does the base URL lack /pod?"
 	case resp.status == http.StatusProxyAuthRequired:

@@ -71,6 +71,10 @@ func newApp(api api, baseURL, path string, session *session, opts []symphony.Opt
 // POST …/app/user/{userID}/authenticate with the app's token. It keeps the user's
 // session, so keep the provider. For a user who has not installed the app, its error is
 // an [*symphony.UnauthorizedError].
+//
+// Each user needs a provider and a client of their own. Clients with the same Transport
+// ([symphony.WithHTTPClient]) share connections; they do not share what they learn about
+// the pod's limits.
 func (a *App) User(userID int64) symphony.SessionTokenRefresher {
 	var err error
 	if userID < 1 {

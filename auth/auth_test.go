@@ -120,6 +120,17 @@ func TestRefusedLogin(t *testing.T) {
 	require.Len(t, pod.Requests(), 1, "it is not tried again")
 }
 
+func TestWrongLoginURL(t *testing.T) {
+	t.Parallel()
+	pod := start(t)
+	for _, loginURL := range []string{pod.URL(), strings.TrimSuffix(pod.LoginURL(), "/login")} {
+		_, err := newRSA(t, loginURL, symphony.WithHTTPClient(pod.Client())).SessionToken(t.Context())
+		require.ErrorContains(t, err, "does the login URL end in /login", "%s", loginURL)
+		require.NotContains(t, err.Error(), "/pod", "%s", loginURL)
+		require.True(t, symphony.IsCredentialError(err), "%s: %v", loginURL, err)
+	}
+}
+
 // The pod's words may hold what was sent to it; the errors do not.
 func TestSecretsStayHidden(t *testing.T) {
 	t.Parallel()

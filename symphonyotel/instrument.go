@@ -11,7 +11,8 @@ import (
 
 // Instrument returns an option that reports traces and metrics of a client. It is
 // [symphony.WithMiddleware] and [symphony.WithObserver] in one, and works beside any
-// others. Given to auth.NewClient it covers the logins too.
+// others. Given to auth.NewClient it covers the logins too; auth.NewApp, auth.NewRSA and
+// auth.NewCertificate take it for theirs.
 //
 // Middleware that comes after it in the list of options sees the trace context in the header
 // of the request.

@@ -27,7 +27,8 @@
 // The pod is as strict as the API: it returns 415 for a body without the Content-Type
 // application/json, and 400 for an unknown field. It is also as lenient: booleans may be
 // written True, bodies may be chunked, requests without a body may have a Content-Type,
-// and unknown parameters and headers are ignored.
+// and unknown parameters and headers are ignored. It does not check the privilege
+// ADMIN_PRESENCE_UPDATE: every session may set its own presence and register interest.
 //
 // All methods of a [Pod] are safe for concurrent use and return copies.
 package symphonytest

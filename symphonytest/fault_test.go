@@ -181,9 +181,9 @@ func TestUnmetFaults(t *testing.T) {
 	require.Empty(t, test.errors)
 	test.cleanups[0]()
 	require.Equal(t, []string{
-		`symphonytest: no request met the fault "GET /v3/users, delay 1s, status 503"`,
-		`symphonytest: no request met the fault "/v3/users, reset"`,
-		`symphonytest: no request met the fault "DELETE, cut body"`,
+		`symphonytest: no request matched the fault "GET /v3/users, delay 1s, status 503"`,
+		`symphonytest: no request matched the fault "/v3/users, reset"`,
+		`symphonytest: no request matched the fault "DELETE, cut body"`,
 	}, test.errors)
 	_, err := request{path: setPath, body: busy}.send(t, pod)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED, "it is closed")

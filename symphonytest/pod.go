@@ -49,7 +49,7 @@ func New(t testing.TB, opts ...Option) *Pod {
 	t.Cleanup(func() {
 		p.Close()
 		for _, fault := range p.unmet() {
-			t.Errorf("symphonytest: no request met the fault %q", fault)
+			t.Errorf("symphonytest: no request matched the fault %q", fault)
 		}
 	})
 	return p

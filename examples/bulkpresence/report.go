@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -116,6 +117,7 @@ func kind(err error) string {
 	var apiErr *symphony.APIError
 	var invalid *symphony.InvalidArgumentError
 	var decode *symphony.DecodeError
+	var network net.Error
 	switch {
 	case errors.Is(err, symphony.ErrUserNotFound):
 		return "unknown e-mail address"
@@ -125,6 +127,8 @@ func kind(err error) string {
 		return "invalid"
 	case errors.As(err, &decode):
 		return "unusable response"
+	case errors.As(err, &network), errors.Is(err, io.EOF):
+		return "network"
 	}
-	return "network"
+	return "other" // such as an e-mail address that the pod rejects
 }
