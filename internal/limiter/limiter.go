@@ -35,6 +35,18 @@ type Outcome struct {
 	Attempt    int           // of its call, from 1
 }
 
+// After returns the class of a call for the attempt after one that ended so. The more often
+// a call of a bulk run was refused in a row, the earlier it goes: it has few attempts left.
+func (c Class) After(kind Kind) Class {
+	switch {
+	case c == Single:
+		return Single
+	case kind == Throttled:
+		return max(c-1, Single+1)
+	}
+	return Bulk
+}
+
 // Turn is the permission to send one attempt.
 type Turn struct {
 	sent   time.Time // zero if there was nothing to wait for or to count

@@ -8,24 +8,13 @@ import (
 // Class is the kind of call that waits. A class goes before those after it.
 type Class int
 
-// The classes of calls. Those between the two are calls of bulk runs that were refused.
+// The classes of calls. Those between the two are calls of bulk runs that were refused once,
+// twice, or more often.
 const (
-	Single  Class = 0               // a call made on its own
-	Bulk    Class = 1 + maxRefusals // a call of a bulk run
-	classes       = 1 + Bulk
+	Single  Class = 0 // a call made on its own
+	Bulk    Class = 4 // a call of a bulk run
+	classes       = 5
 )
-
-// After returns the class of a call for the attempt after one that ended so. The more often
-// a call of a bulk run was refused in a row, the earlier it goes: it has few attempts left.
-func (c Class) After(kind Kind) Class {
-	switch {
-	case c == Single:
-		return Single
-	case kind == Throttled:
-		return max(c-1, Single+1)
-	}
-	return Bulk
-}
 
 // waiter is a call that waits for its turn.
 type waiter struct {
