@@ -5,10 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -101,6 +104,26 @@ func TestClientThatIsNotThePods(t *testing.T) {
 		require.Empty(t, unknown.Server, "no name server was asked")
 		require.Empty(t, pod.Requests())
 	})
+}
+
+// TestLookupsInBubbles is about the first lookups of a process, so it runs in one of its own.
+func TestLookupsInBubbles(t *testing.T) {
+	const variable = "SYMPHONYTEST_LOOKUPS"
+	if os.Getenv(variable) == "" {
+		t.Parallel()
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), variable+"=1")
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", output)
+		return
+	}
+	for range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			pod := symphonytest.New(t, symphonytest.WithoutNetwork())
+			_, err := (&http.Client{Transport: &http.Transport{}}).Get(pod.URL())
+			require.ErrorContains(t, err, "no such host")
+		})
+	}
 }
 
 // The client of a pod without a network reaches nothing else.
