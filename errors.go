@@ -180,6 +180,11 @@ var ErrNoSessionToken = errors.New("the provider returned an empty session token
 // [Client.UsersByEmail] or [Client.UsersByUsername].
 var ErrUserNotFound = errors.New("symphony: user not found")
 
+// ErrLookupRejected means that the pod rejected the key of a result of [Client.UsersByEmail]
+// or [Client.UsersByUsername], such as an e-mail address that is none. Looking it up again
+// does not help.
+var ErrLookupRejected = errors.New("symphony: the pod rejected the key of a lookup")
+
 // IsCredentialError reports whether err means that every other call with the same
 // credentials would fail too: the pod rejected the session token and its replacement (401),
 // a login was refused (400, 401, 403 or 404), or the provider has no token

@@ -49,8 +49,8 @@ type UserResult struct {
 //   - an [*InvalidArgumentError] for an address that is empty, contains a comma or a
 //     control character, is not valid UTF-8, or is too long for a request (it is not sent),
 //   - a [*DecodeError] if the pod returned the user without an id,
-//   - an error with the pod's reason, such as "invalid.format", if the pod rejected the
-//     address,
+//   - [ErrLookupRejected] with the pod's reason, such as "invalid.format", if the pod rejected
+//     the address,
 //   - the error of the request that contained the address.
 //
 // A request contains at most 100 addresses and 4,000 bytes of query. There is one
@@ -326,7 +326,8 @@ func (f foundUsers) user(field lookupField, key string) (*User, error) {
 	case found:
 		return nil, f.decodeError(fmt.Errorf("the user with the %s %s has no id", field.parameter, quoteKey(key)))
 	case rejected:
-		return nil, errors.New(errorLine(where(http.MethodGet, pathUsers)+": "+field.parameter+" "+quoteKey(key)+" was rejected", reason, ""))
+		text := errorLine(where(http.MethodGet, pathUsers)+": "+field.parameter+" "+quoteKey(key)+" was rejected", reason, "")
+		return nil, &callError{text: text, causes: []error{ErrLookupRejected}}
 	}
 	return nil, fmt.Errorf("%w: no active user has the %s %s", ErrUserNotFound, field.parameter, quoteKey(key))
 }

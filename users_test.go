@@ -247,7 +247,7 @@ func TestUsersResponses(t *testing.T) {
 	notFound := func(err error) bool { return errors.Is(err, symphony.ErrUserNotFound) }
 	unusable := is[*symphony.DecodeError]
 	rejected := func(err error) bool {
-		return err != nil && strings.HasSuffix(err.Error(), ": bad.key") && !notFound(err)
+		return errors.Is(err, symphony.ErrLookupRejected) && strings.HasSuffix(err.Error(), ": bad.key") && !notFound(err)
 	}
 	for _, test := range []struct {
 		name   string

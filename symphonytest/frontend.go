@@ -2,8 +2,12 @@ package symphonytest
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -45,11 +49,23 @@ func (f *frontend) serve(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if broken { // a panic ends the connection
 			f.noteStatus(entry, 0)
+			repanic(recover())
 		}
 	}()
 	f.respond(response, r, path)
 	response.noteOnce(http.StatusOK)
 	broken = false
+}
+
+// repanic prints what a handler of the test panicked with. The server's own log is off.
+func repanic(value any) {
+	if value == nil { // the handler ended its goroutine
+		return
+	}
+	if err, ok := value.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+		fmt.Fprintf(os.Stderr, "symphonytest: a handler panicked: %v\n%s", value, debug.Stack())
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // respond responds to a request that was read.

@@ -106,15 +106,40 @@ func TestClientThatIsNotThePods(t *testing.T) {
 	})
 }
 
+// inOwnProcess runs the test in a process of its own, and returns what that printed. In that
+// process it returns false.
+func inOwnProcess(t *testing.T) (output string, first bool) {
+	t.Helper()
+	const variable = "SYMPHONYTEST_PROCESS"
+	if os.Getenv(variable) != "" {
+		return "", false
+	}
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), variable+"=1")
+	printed, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", printed)
+	return string(printed), true
+}
+
+// A handler that panics is a fault of the test, which would see only a broken connection.
+func TestPanicOfAHandlerIsPrinted(t *testing.T) {
+	if output, first := inOwnProcess(t); first {
+		require.Equal(t, 1, strings.Count(output, "symphonytest: a handler panicked: out of range\n"), output)
+		require.Contains(t, output, "pod_test.go:")
+		return
+	}
+	for _, value := range []any{http.ErrAbortHandler, "out of range"} {
+		pod := symphonytest.New(t)
+		pod.HandleFunc("GET /pod/v1/x", func(http.ResponseWriter, *http.Request) { panic(value) })
+		_, err := pod.Client().Get(pod.URL() + "/v1/x")
+		require.ErrorIs(t, err, io.EOF)
+	}
+}
+
 // TestLookupsInBubbles is about the first lookups of a process, so it runs in one of its own.
 func TestLookupsInBubbles(t *testing.T) {
-	const variable = "SYMPHONYTEST_LOOKUPS"
-	if os.Getenv(variable) == "" {
-		t.Parallel()
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), variable+"=1")
-		output, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", output)
+	if _, first := inOwnProcess(t); first {
 		return
 	}
 	for range 2 {

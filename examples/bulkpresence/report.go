@@ -121,6 +121,8 @@ func kind(err error) string {
 	switch {
 	case errors.Is(err, symphony.ErrUserNotFound):
 		return "unknown e-mail address"
+	case errors.Is(err, symphony.ErrLookupRejected):
+		return "rejected e-mail address"
 	case errors.As(err, &apiErr):
 		return fmt.Sprintf("%d %s", apiErr.StatusCode, http.StatusText(apiErr.StatusCode))
 	case errors.As(err, &invalid):
@@ -130,5 +132,5 @@ func kind(err error) string {
 	case errors.As(err, &network), errors.Is(err, io.EOF):
 		return "network"
 	}
-	return "other" // such as an e-mail address that the pod rejects
+	return "other"
 }

@@ -20,7 +20,7 @@ func TestKindsOfErrors(t *testing.T) {
 		kind  string
 	}{
 		{"no such user", "ghost@acme.com", nil, "unknown e-mail address"},
-		{"rejected by the pod", "not-an-address", nil, "other"},
+		{"rejected by the pod", "not-an-address", nil, "rejected e-mail address"},
 		{"not sent", "a,b@acme.com", nil, "invalid"},
 		{"a status", "a@acme.com", []symphonytest.Fault{{Status: 500}}, "500 Internal Server Error"},
 		{"a page", "a@acme.com", []symphonytest.Fault{{Status: 200, Body: "<html>"}}, "unusable response"},

@@ -75,7 +75,8 @@ func (b *bridge) postpone(p person, err error, failures int) time.Duration {
 // comes from elsewhere, such as a gateway.
 func isUnknown(err error) bool {
 	notFound, ok := errors.AsType[*symphony.NotFoundError](err)
-	return ok && notFound.Code != 0 && !symphony.IsCredentialError(err) || errors.Is(err, symphony.ErrUserNotFound)
+	return ok && notFound.Code != 0 && !symphony.IsCredentialError(err) || errors.Is(err, symphony.ErrUserNotFound) ||
+		errors.Is(err, symphony.ErrLookupRejected)
 }
 
 func (b *bridge) forget(ctx context.Context, p person, reason error) {

@@ -198,7 +198,8 @@ func TestUnknownPeopleAreDropped(t *testing.T) {
 	o := newOffice(t)
 	o.happens(event{Call: "a", UserID: 99, State: answered})
 	o.happens(event{Call: "a", Email: "zoe@acme.com", State: answered})
-	o.work("99", "zoe@acme.com")
+	o.happens(event{Call: "a", Email: "@acme.com", State: answered}) // which the pod rejects
+	o.work("99", "zoe@acme.com", "@acme.com")
 	calls, changes, err := o.bridge.store.count(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, calls+changes)
