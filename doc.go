@@ -83,10 +83,10 @@
 //     requests succeed.
 //   - Failures in a row (5xx, no response) reduce the number of requests in flight, down to one
 //     that is sent from time to time. Every other response increases the number again.
-//   - Calls wait for their turn in order of arrival. Single calls are sent before the calls of
-//     bulk runs, and of these the calls that were refused with a 429 before the others. A call
-//     whose turn would come after its context's deadline fails at once with a [*RateLimitError]
-//     for which errors.Is(err, context.DeadlineExceeded) holds.
+//   - Calls wait for their turn in order of arrival, except that single calls are sent before
+//     the calls of bulk runs, and that of either kind those that received a 429 are sent first.
+//     A call whose turn would come after its context's deadline fails at once with a
+//     [*RateLimitError] for which errors.Is(err, context.DeadlineExceeded) holds.
 //
 // [WithRateLimit] sets a limit that is known. [Client.Limits] returns what the client knows.
 // Clients do not share what they learn: use one client for each pod.

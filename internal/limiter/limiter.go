@@ -5,7 +5,7 @@
 // Three things can hold a call back: the rate that the user allows, the rate and the
 // pauses that refusals (429) ask for, and an outage. Calls that cannot be sent at once
 // wait in one queue, in order of arrival, single calls before the calls of bulk runs, and of
-// these the refused ones first.
+// either kind the refused ones first.
 package limiter
 
 import (
@@ -36,15 +36,16 @@ type Outcome struct {
 }
 
 // After returns the class of a call for the attempt after one that ended so. The more often
-// a call of a bulk run was refused in a row, the earlier it goes: it has few attempts left.
+// a call was refused in a row, the earlier it goes: it has few attempts left.
 func (c Class) After(kind Kind) Class {
-	switch {
-	case c == Single:
-		return Single
-	case kind == Throttled:
-		return max(c-1, Single+1)
+	fresh := Single
+	if c.isBulk() {
+		fresh = Bulk
 	}
-	return Bulk
+	if kind == Throttled {
+		return max(c-1, fresh-3)
+	}
+	return fresh
 }
 
 // Turn is the permission to send one attempt.

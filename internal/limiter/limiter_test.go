@@ -155,6 +155,7 @@ func TestOrder(t *testing.T) {
 	const single, bulk = limiter.Single, limiter.Bulk
 	once := bulk.After(limiter.Throttled)
 	twice := once.After(limiter.Throttled)
+	refusedSingle := single.After(limiter.Throttled)
 	for _, test := range []struct {
 		name    string
 		classes []limiter.Class
@@ -164,6 +165,7 @@ func TestOrder(t *testing.T) {
 		{"of arrival in bulk", []limiter.Class{bulk, bulk, bulk}, []int{0, 1, 2}},
 		{"single calls first", []limiter.Class{bulk, bulk, single, bulk, single}, []int{2, 4, 0, 1, 3}},
 		{"refused calls first", []limiter.Class{bulk, once, twice, single, bulk, once, twice}, []int{3, 2, 6, 1, 5, 0, 4}},
+		{"refused single calls first of all", []limiter.Class{bulk, twice, single, refusedSingle}, []int{3, 2, 1, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,8 +186,10 @@ func TestClassAfterAnAttempt(t *testing.T) {
 	require.Less(t, twice, limiter.Bulk.After(throttled))
 	require.Equal(t, limiter.Bulk, twice.After(limiter.Failed))
 	require.Less(t, limiter.Single, twice.After(throttled).After(throttled).After(throttled))
-	require.Equal(t, limiter.Single, limiter.Single.After(throttled))
-	require.Equal(t, limiter.Single, limiter.Single.After(limiter.Failed))
+	single := limiter.Single.After(throttled)
+	require.Less(t, single, limiter.Single)
+	require.Equal(t, limiter.Single, single.After(limiter.Failed))
+	require.Zero(t, single.After(throttled).After(throttled).After(throttled))
 }
 
 func TestLeaversCostNoTurn(t *testing.T) {

@@ -62,7 +62,7 @@ func (o *outage) turn(w *waiter, inFlight int) time.Time {
 		return time.Time{}
 	}
 	probe := o.probed.Add(o.interval)
-	if w.class == Single {
+	if !w.class.isBulk() {
 		probe = o.probed.Add(o.interval / 2)
 		if patience := w.arrived.Add(maxSingleProbe); patience.Before(probe) {
 			probe = patience

@@ -8,13 +8,15 @@ import (
 // Class is the kind of call that waits. A class goes before those after it.
 type Class int
 
-// The classes of calls. Those between the two are calls of bulk runs that were refused once,
+// The classes of calls. The three before each are for such calls that were refused once,
 // twice, or more often.
 const (
-	Single  Class = 0 // a call made on its own
-	Bulk    Class = 4 // a call of a bulk run
-	classes       = 5
+	Single  Class = 3 // a call made on its own
+	Bulk    Class = 7 // a call of a bulk run
+	classes       = 8
 )
+
+func (c Class) isBulk() bool { return c > Single }
 
 // waiter is a call that waits for its turn.
 type waiter struct {

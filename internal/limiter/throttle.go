@@ -71,7 +71,7 @@ func (t *throttle) rate(now time.Time) float64 {
 // turn returns when a call may be sent. A single call after a call of a bulk run waits for
 // twice the interval: if the limit is used up, a refusal would delay it by a second.
 func (t *throttle) turn(now time.Time, class Class) time.Time {
-	if class == Single && t.bulk && t.curve.isFinite() {
+	if !class.isBulk() && t.bulk && t.curve.isFinite() {
 		return t.next.Add(t.interval(now))
 	}
 	return t.next
@@ -86,7 +86,7 @@ func (t *throttle) take(now time.Time, class Class) {
 		t.used = now
 	}
 	t.next = t.next.Add(t.interval(now))
-	t.sent, t.bulk = now, class != Single
+	t.sent, t.bulk = now, class.isBulk()
 }
 
 // putBack takes back a turn that was not used.
