@@ -674,18 +674,20 @@ func TestOneFailureInManyIsNoOutage(t *testing.T) {
 
 func TestSingleCallBehindABulkCallLeavesRoom(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := unlimited()
-		refuseMany(t, l)
-		call(t, l, limiter.Bulk, accepted)
-		interval := float64(time.Second) / l.Snapshot().Rate
-		start := time.Now()
-		call(t, l, limiter.Single, accepted)
-		require.InDelta(t, 2*interval, float64(time.Since(start)), 0.3*interval)
-		start = time.Now()
-		call(t, l, limiter.Single, accepted)
-		require.InDelta(t, interval, float64(time.Since(start)), 0.3*interval)
-	})
+	for _, bulk := range []limiter.Class{limiter.Bulk, limiter.Bulk.After(limiter.Throttled)} {
+		synctest.Test(t, func(t *testing.T) {
+			l := unlimited()
+			refuseMany(t, l)
+			call(t, l, bulk, accepted)
+			interval := float64(time.Second) / l.Snapshot().Rate
+			start := time.Now()
+			call(t, l, limiter.Single, accepted)
+			require.InDelta(t, 2*interval, float64(time.Since(start)), 0.3*interval)
+			start = time.Now()
+			call(t, l, limiter.Single, accepted)
+			require.InDelta(t, interval, float64(time.Since(start)), 0.3*interval)
+		})
+	}
 }
 
 // Whatever happens in whatever order, every call ends, and nothing is left over.
