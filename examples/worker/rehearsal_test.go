@@ -11,7 +11,7 @@ import (
 
 func TestRehearsal(t *testing.T) {
 	t.Parallel()
-	updates := "20000"
+	updates := "6000"
 	if testing.Short() {
 		updates = "3000"
 	}
