@@ -181,7 +181,7 @@ var ErrNoSessionToken = errors.New("the provider returned an empty session token
 var ErrUserNotFound = errors.New("symphony: user not found")
 
 // ErrLookupRejected means that the pod rejected the key of a result of [Client.UsersByEmail]
-// or [Client.UsersByUsername], such as an e-mail address that is none. Looking it up again
+// or [Client.UsersByUsername], such as a malformed e-mail address. Looking it up again
 // does not help.
 var ErrLookupRejected = errors.New("symphony: the pod rejected the key of a lookup")
 

@@ -310,7 +310,6 @@ func TestBulkAndRefusals(t *testing.T) {
 	})
 }
 
-// A deadline that is over is no matter of the pace, also before the context has ended.
 // A call that was refused has fewer attempts left than those that have not been sent yet.
 func TestRefusedCallsOfABulkRunGoFirst(t *testing.T) {
 	t.Parallel()
@@ -334,6 +333,7 @@ func TestRefusedCallsOfABulkRunGoFirst(t *testing.T) {
 	})
 }
 
+// A deadline that is over is no matter of the rate limit, also before the context has ended.
 func TestTurnAtADeadlineThatIsOver(t *testing.T) {
 	t.Parallel()
 	client := fake(t, func(*http.Request) (*http.Response, error) { return response(200, busy), nil }, symphony.WithRateLimit(1e9))
