@@ -43,7 +43,7 @@ func openQueue(ctx context.Context, s settings, out *screen) (*queue, error) {
 		return nil, err
 	}
 	q := &queue{conn: conn, ackWait: s.ackWait, out: out, denied: denied}
-	if q.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(answerWait)); err == nil {
+	if q.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(responseWait)); err == nil {
 		ctx, cancel := q.whileAllowed(ctx)
 		defer cancel()
 		q.stream, q.consumers, err = setUp(ctx, q.js, s)
@@ -116,7 +116,7 @@ func (q *queue) deleted(ctx context.Context, stream, consumer string) (err error
 		if !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return nil
 		}
-		pause(ctx, answerWait/4)
+		pause(ctx, responseWait/4)
 	}
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("NATS: the consumer %s of the stream %s: %w", consumer, stream, errDeleted)
@@ -133,7 +133,7 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err err
 	}
 	ctx, cancel := q.whileAllowed(ctx)
 	defer cancel()
-	for said := false; ; pause(ctx, answerWait/10) {
+	for said := false; ; pause(ctx, responseWait/10) {
 		ack, err := q.js.Publish(ctx, subject+strconv.FormatInt(u.UserID, 10), data, jetstream.WithMsgID(u.ID))
 		if err == nil {
 			return ack.Sequence, nil
@@ -155,7 +155,7 @@ func (q *queue) publish(ctx context.Context, u update) (sequence uint64, err err
 // flight that had waited before. A claim that is not confirmed is not repeated, because
 // another worker may have the message by then.
 func (q *queue) claim(ctx context.Context, m message) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	ctx, cancel := context.WithTimeout(ctx, responseWait)
 	defer cancel()
 	_, err := q.conn.RequestWithContext(ctx, m.Reply(), []byte("+WPI"))
 	return err

@@ -101,7 +101,7 @@ func (r *rehearsal) openNATS(ctx context.Context) error {
 		r.nats = servers
 	}
 	r.natsURL = r.nats.url()
-	for began := time.Now(); ; pause(ctx, answerWait/4) {
+	for began := time.Now(); ; pause(ctx, responseWait/4) {
 		var err error
 		if r.queue, err = openQueue(ctx, r.settings, r.out); err == nil {
 			return nil
@@ -215,7 +215,7 @@ func (r *rehearsal) killWorker() error {
 
 // breakPod makes calls fail until their retries are used up.
 func (r *rehearsal) breakPod() error {
-	r.out.say("the pod answers 503")
+	r.out.say("the pod returns 503")
 	r.pod.Fail(symphonytest.Fault{Status: http.StatusServiceUnavailable, Times: 3 * r.partitions})
 	return nil
 }

@@ -19,7 +19,7 @@ func TestRehearsal(t *testing.T) {
 	code := run(t.Context(), []string{"-updates", updates, "-users", "2000"}, func(string) string { return "" }, strings.NewReader(""), stderr)
 	require.Zero(t, code, stderr)
 	text := stderr.String()
-	for _, happened := range []string{"worker 2 is killed", "the pod answers 503", "); again in ", "NATS is restarted", "worker 3: NATS is back"} {
+	for _, happened := range []string{"worker 2 is killed", "the pod returns 503", "); again in ", "NATS is restarted", "worker 3: NATS is back"} {
 		require.Contains(t, text, happened)
 	}
 	closing := regexp.MustCompile(`worker: (\d+) published: applied (\d+), redelivered (\d+), applied twice (\d+), dead-lettered (\d+), lost 0, out of order 0; .*`).

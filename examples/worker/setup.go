@@ -12,7 +12,7 @@ import (
 	"github.com/symphony-go/symphony"
 )
 
-const answerWait = 2 * time.Second // for a response of NATS
+const responseWait = 2 * time.Second // for a response of NATS
 
 // setUp creates the streams and the consumers unless they exist; if they exist, it needs
 // fewer permissions. It refuses settings that break what the program promises: another number
@@ -21,7 +21,7 @@ const answerWait = 2 * time.Second // for a response of NATS
 //
 // A producer needs no consumers, and none are created for it.
 func setUp(ctx context.Context, js jetstream.JetStream, s settings) (stream jetstream.Stream, consumers []jetstream.Consumer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*answerWait)
+	ctx, cancel := context.WithTimeout(ctx, 10*responseWait)
 	defer cancel()
 	if stream, err = openStream(ctx, js, streamConfig(s)); err != nil {
 		return nil, nil, err

@@ -110,7 +110,7 @@ func TestPermissions(t *testing.T) {
 		require.Equal(t, cli.ExitForbidden, code, stderr)
 		require.Contains(t, stderr, `permissions violation: Permissions Violation for Publish to "$JS.API.STREAM.CREATE.PRESENCE"`)
 		require.NotContains(t, stderr, "s3cret")
-		require.Less(t, took, 2*answerWait)
+		require.Less(t, took, 2*responseWait)
 	}
 
 	s.queue, err = openQueue(t.Context(), as("operator"), newScreen("operator", io.Discard))

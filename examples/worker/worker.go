@@ -63,7 +63,7 @@ func (w *worker) serve(ctx context.Context, consumer jetstream.Consumer) error {
 			if err := w.queue.deleted(ctx, streamName, consumer.CachedInfo().Name); err != nil {
 				return err
 			}
-			pause(ctx, answerWait/10)
+			pause(ctx, responseWait/10)
 			continue
 		}
 		m, err := newMessage(msg)
@@ -120,13 +120,13 @@ func (w *worker) handle(held, call context.Context, m message) error {
 func (w *worker) acknowledge(held context.Context, m message, outcome string) {
 	w.meters.ended(held, m, outcome)
 	for {
-		ctx, cancel := context.WithTimeout(held, answerWait/4)
+		ctx, cancel := context.WithTimeout(held, responseWait/4)
 		err := m.DoubleAck(ctx)
 		cancel()
 		if err == nil {
 			return
 		}
-		pause(held, answerWait/10)
+		pause(held, responseWait/10)
 		if held.Err() != nil {
 			w.out.say("%v is %s, but NATS did not confirm that in time; it will be delivered again: %v", m, outcome, err)
 			return
